@@ -1,0 +1,3 @@
+export * from './operator.port.js';
+export * from './reader.port.js';
+export * from './records.js';

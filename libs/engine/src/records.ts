@@ -1,0 +1,72 @@
+import type { BatchStatus, Counts, ExecutionId, ExecutionUuid, ExitCode, InstanceId, Json } from '#domain';
+import type { JobParameters } from '#job-kit';
+
+/** Times in records are milliseconds since the epoch. A field without a value yet is undefined. */
+export interface ExecutionRecord {
+  id: ExecutionId;
+  uuid: ExecutionUuid;
+  instanceId: InstanceId;
+  /** UUID of the instance's first execution. */
+  instanceUuid: ExecutionUuid;
+  jobName: string;
+  parameters: JobParameters;
+  status: BatchStatus;
+  exitCode: ExitCode;
+  exitDescription: string | undefined;
+  createTime: number;
+  startTime: number | undefined;
+  lastUpdatedTime: number;
+  endTime: number | undefined;
+  /** Over all steps of this execution. */
+  counts: Counts;
+  /** Of the instance: what the plan holds, and what all its executions have done of it. */
+  progress: { partitionsTotal: number; partitionsDone: number; rowsTotal: number; rowsDone: number };
+  /** Newest last, at most {@link MAX_FAILURES}. */
+  failures: Failure[];
+  /** What tasklets have left, by name. */
+  results: Record<string, Json>;
+  /** Step executions in start order: how many there are. */
+  stepCount: number;
+}
+
+/** How many failure messages an execution keeps. */
+export const MAX_FAILURES = 20;
+
+export interface Failure {
+  stepName: string;
+  message: string;
+  time: number;
+}
+
+/** One attempt at a step or partition. */
+export interface StepExecutionRecord {
+  stepName: string;
+  status: BatchStatus;
+  exitCode: ExitCode;
+  startTime: number;
+  lastUpdatedTime: number;
+  endTime: number | undefined;
+  counts: Counts;
+  failure: string | undefined;
+}
+
+/** What a listing shows of a step. */
+export interface StepSummary {
+  stepName: string;
+  exitCode: ExitCode;
+}
+
+/** An execution in a listing: with its first {@link LISTED_STEPS} steps in start order. */
+export interface ListedExecution extends ExecutionRecord {
+  steps: StepSummary[];
+}
+
+/** How many steps a listing shows of one execution; the single-execution view pages through all of them. */
+export const LISTED_STEPS = 1_000;
+
+export interface InstanceRecord {
+  id: InstanceId;
+  jobName: string;
+  /** Newest first. */
+  executions: ListedExecution[];
+}

@@ -1,0 +1,5 @@
+export * from './chunk.js';
+export * from './context.js';
+export * from './job.js';
+export * from './parameters.js';
+export * from './registry.js';

@@ -1,0 +1,114 @@
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+
+/** A storage module: where its jobs read from and write to. */
+export interface ModuleSettings {
+  id: string;
+  databaseUrl: string;
+  /** Absolute path; nothing outside it is ever read. */
+  importDirectory: string;
+}
+
+/** A number given as a string, in `unit`s. */
+const whole = (fallback: number, min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d{1,12}$/, 'must be a whole number')
+    .transform(Number)
+    .refine((n) => n >= min && n <= max, `must lie between ${min} and ${max}`)
+    .prefault(String(fallback));
+
+const modulesFile = z
+  .array(
+    z.strictObject({
+      id: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be letters, digits, - or _'),
+      databaseUrl: z.string().min(1),
+      importDirectory: z.string().startsWith('/', 'must be an absolute path'),
+    }),
+  )
+  .min(1);
+
+/** Every setting, with its default. `docs/settings.md` lists them for people; a test holds the two together. */
+export const SETTINGS = z.object({
+  /** Redis that holds executions and queues. */
+  REDIS_URL: z.string().default('redis://127.0.0.1:6379'),
+  /** First part of every Redis key. */
+  KEY_PREFIX: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,40}$/, 'must be letters, digits, - or _')
+    .default('longshore'),
+  /** JSON file: `[{"id", "databaseUrl", "importDirectory"}]`. Where absent, the next three make one module. */
+  MODULES_FILE: z.string().optional(),
+  MODULE_ID: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be letters, digits, - or _')
+    .default('persistence'),
+  DATABASE_URL: z.string().optional(),
+  IMPORT_DIRECTORY: z.string().startsWith('/', 'must be an absolute path').optional(),
+
+  /** Gateway: address and port to listen on; port 0 takes a free one. */
+  HOST: z.string().default('127.0.0.1'),
+  PORT: whole(9000, 0, 65_535),
+  /** Gateway: JSON file of users, made by `npm run users`. */
+  USERS_FILE: z.string().optional(),
+
+  /** Worker: partitions run side by side in one process. */
+  WORKER_CONCURRENCY: whole(2, 1, 1_000),
+  /** Worker: executions planned (or tasklets run) side by side in one process. */
+  CONTROL_CONCURRENCY: whole(4, 1, 1_000),
+  /** Most partitions of one execution in the queue at a time. At least the number of partitions the fleet runs side by side. */
+  PARTITION_WINDOW: whole(64, 1, 100_000),
+  /** How long a worker may be silent before its work goes to another, in ms. */
+  LOCK_DURATION_MS: whole(10_000, 500, 3_600_000),
+  /** How often silent workers are looked for, in ms. */
+  STALLED_INTERVAL_MS: whole(5_000, 100, 3_600_000),
+  /** How often executions without progress are looked for, in ms. */
+  SWEEP_INTERVAL_MS: whole(5_000, 100, 3_600_000),
+  /** Tries at a partition that meets transient faults. */
+  PARTITION_ATTEMPTS: whole(8, 1, 1_000),
+  /** First pause before a repeat, doubled each time, with jitter, in ms. */
+  RETRY_BACKOFF_MS: whole(500, 1, 600_000),
+  /** How long a worker has to leave after SIGTERM, in ms. */
+  SHUTDOWN_DEADLINE_MS: whole(20_000, 100, 3_600_000),
+  /** Longest accepted line of a source, in bytes. */
+  MAX_LINE_BYTES: whole(16_777_216, 1_024, 268_435_456),
+
+  LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+});
+
+export type Settings = Omit<
+  z.output<typeof SETTINGS>,
+  'MODULES_FILE' | 'MODULE_ID' | 'DATABASE_URL' | 'IMPORT_DIRECTORY'
+> & {
+  modules: readonly ModuleSettings[];
+};
+
+/**
+ * Reads and validates every setting, once, at boot.
+ *
+ * @throws Error naming every setting that will not do
+ */
+export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
+  const present = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
+  const { MODULES_FILE, MODULE_ID, DATABASE_URL, IMPORT_DIRECTORY, ...rest } = check(SETTINGS, present, 'Settings');
+  if (MODULES_FILE) return { ...rest, modules: readModules(MODULES_FILE) };
+  if (!DATABASE_URL || !IMPORT_DIRECTORY) {
+    throw new Error('Settings refused: give DATABASE_URL and IMPORT_DIRECTORY, or MODULES_FILE for several modules.');
+  }
+  return { ...rest, modules: [{ id: MODULE_ID, databaseUrl: DATABASE_URL, importDirectory: IMPORT_DIRECTORY }] };
+}
+
+function readModules(path: string): ModuleSettings[] {
+  const modules = check(modulesFile, JSON.parse(readFileSync(path, 'utf8')), `Modules file ${path}`);
+  if (new Set(modules.map(({ id }) => id)).size < modules.length) {
+    throw new Error(`Modules file ${path} refused: two modules have the same id.`);
+  }
+  return modules;
+}
+
+function check<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const faults = result.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`);
+  throw new Error(`${what} refused: ${faults.join('; ')}.`);
+}
