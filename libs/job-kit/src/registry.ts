@@ -11,6 +11,6 @@ export interface JobRegistry {
 export function jobRegistry(jobs: readonly Job[]): JobRegistry {
   const byName = new Map(jobs.map((job) => [job.name, job]));
   if (byName.size < jobs.length) throw new Error('Two jobs have the same name.');
-  const names = [...byName.keys()].sort();
+  const names = [...byName.keys()].toSorted();
   return { names, find: (name) => byName.get(name) };
 }
