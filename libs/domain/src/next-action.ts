@@ -1,3 +1,4 @@
+import type { ExitCode } from './exit-status.js';
 import type { BatchStatus } from './status.js';
 
 /** A step of a running execution, as the controller sees it. */
@@ -10,6 +11,8 @@ export interface StepFacts {
   partitioned: boolean;
   /** Whether its plan is stored in full. */
   planned: boolean;
+  /** Whether the plan holds no partition at all. */
+  empty: boolean;
   /** Partitions handed out and not yet finished. */
   inFlight: number;
   /** Partitions neither finished nor handed out. */
@@ -32,7 +35,7 @@ export type Action =
   | { kind: 'run-tasklet'; step: number }
   | { kind: 'plan'; step: number }
   | { kind: 'dispatch'; step: number }
-  | { kind: 'end-step'; step: number; status: BatchStatus }
+  | { kind: 'end-step'; step: number; status: BatchStatus; exitCode: ExitCode }
   | { kind: 'end-execution'; status: 'COMPLETED' | 'STOPPED' | 'FAILED' }
   | { kind: 'wait' }
   | { kind: 'none' };
@@ -65,14 +68,20 @@ function forward(steps: readonly StepFacts[]): Action {
   if (!facts.planned) return { kind: 'plan', step };
   if (facts.inFlight > 0) return facts.dispatched ? { kind: 'wait' } : { kind: 'dispatch', step };
   if (facts.waiting > 0) return { kind: 'dispatch', step };
-  return { kind: 'end-step', step, status: facts.partitionFailed ? 'FAILED' : 'COMPLETED' };
+  return endStep(step, facts, 'COMPLETED');
 }
 
 function windDown(steps: readonly StepFacts[]): Action {
   const step = steps.findIndex((s) => s.status === 'STARTED');
   const facts = steps[step];
   if (facts && facts.inFlight > 0) return facts.dispatched ? { kind: 'wait' } : { kind: 'dispatch', step };
-  if (facts) return { kind: 'end-step', step, status: facts.partitionFailed ? 'FAILED' : 'STOPPED' };
+  if (facts) return endStep(step, facts, 'STOPPED');
   const failed = steps.some((s) => s.status === 'FAILED');
   return { kind: 'end-execution', status: failed ? 'FAILED' : 'STOPPED' };
+}
+
+/** A chunk step with nothing to do exits NOOP; one with a failed partition has FAILED, whatever the others did. */
+function endStep(step: number, facts: StepFacts, otherwise: 'COMPLETED' | 'STOPPED'): Action {
+  const status = facts.partitionFailed ? 'FAILED' : otherwise;
+  return { kind: 'end-step', step, status, exitCode: status === 'COMPLETED' && facts.empty ? 'NOOP' : status };
 }

@@ -21,7 +21,7 @@ export interface ExecutionRecord {
   counts: Counts;
   /** Of the instance: what the plan holds, and what all its executions have done of it. */
   progress: { partitionsTotal: number; partitionsDone: number; rowsTotal: number; rowsDone: number };
-  /** Newest last, at most {@link MAX_FAILURES}. */
+  /** The first ones, oldest first, at most {@link MAX_FAILURES}. */
   failures: Failure[];
   /** What tasklets have left, by name. */
   results: Record<string, Json>;

@@ -85,7 +85,7 @@ export interface TransactionalSink<O> {
   /**
    * Begins an attempt: raises the partition's fence, so that every earlier attempt is superseded.
    *
-   * @throws SupersededError if the execution's gate is closed; TransientError where a repeat may help
+   * @throws GateClosedError; SupersededError if a newer attempt came first; TransientError where a repeat may help
    */
   open(attempt: PartitionAttempt): Promise<SinkSession<O>>;
 }
@@ -112,8 +112,11 @@ export interface SinkSession<O> {
 
 /** A living attempt took over, or the execution was force-stopped: leave quietly. */
 export class SupersededError extends Error {
-  override readonly name = 'SupersededError';
+  override readonly name: string = 'SupersededError';
 }
+
+/** The execution's gate is closed: it was force-stopped, or has ended. */
+export class GateClosedError extends SupersededError {}
 
 /** More items were refused than `skipLimit` allows. */
 export class SkipLimitExceededError extends Error {

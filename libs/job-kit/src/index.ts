@@ -1,5 +1,6 @@
 export * from './chunk.js';
 export * from './context.js';
+export * from './crash-point.js';
 export * from './job.js';
 export * from './parameters.js';
 export * from './registry.js';

@@ -1,0 +1,277 @@
+import { assertNever, decideNextAction, type Action, type ControlFacts } from '#domain';
+import {
+  reach,
+  TransientError,
+  type ChunkStep,
+  type Job,
+  type JobRegistry,
+  type Log,
+  type Partition,
+  type StepContext,
+  type Tasklet,
+} from '#job-kit';
+import { HandBackError, StepFailure, type Delivery } from './delivery.js';
+import { jobCode, messageOf } from './job-code.js';
+import { holdLease } from './lease.js';
+import {
+  LeaseLostError,
+  type ControlledExecution,
+  type ControlStore,
+  type ExecutionRef,
+  type Lease,
+} from './store.port.js';
+import type { Ambient, Dispatcher, Gates } from './work.port.js';
+
+export interface ControllerParts {
+  moduleId: string;
+  jobs: JobRegistry;
+  store: ControlStore;
+  dispatcher: Dispatcher;
+  gates: Gates;
+  ambient: Ambient;
+  log: Log;
+  /** Most partitions of one execution in the queue at a time. */
+  window: number;
+  /** How long a silent controller keeps its lease, in ms. */
+  leaseMs: number;
+}
+
+/** What a controller works with while it holds the lease. */
+interface Control {
+  lease: Lease;
+  execution: ControlledExecution;
+  job: Job;
+  parameters: unknown;
+  delivery: Delivery;
+  /** Aborts with the lease, or when the delivery must be left. */
+  signal: AbortSignal;
+  /** Steps whose partitions in flight this controller has put into the queue. */
+  dispatched: Set<number>;
+}
+
+/** How many partitions of a plan are stored at a time. */
+const PLAN_BATCH = 500;
+
+/**
+ * Moves an execution on: looks at its state, does the next action, looks again. It holds a lease meanwhile, so an
+ * execution never has two. Every action bears being repeated, since its worker may die at any moment.
+ */
+export class Controller {
+  constructor(private readonly parts: ControllerParts) {}
+
+  /** @throws HandBackError if the worker leaves; whatever a repeat may cure */
+  async control(ref: ExecutionRef, delivery: Delivery): Promise<void> {
+    const { store, leaseMs } = this.parts;
+    const lease = { ...ref, token: `${delivery.id}#${delivery.attempt}` };
+    if ((await store.acquire(ref, lease.token, leaseMs)) !== 'acquired') return;
+    const held = holdLease(() => store.renew(lease, leaseMs), leaseMs);
+    try {
+      await this.#whileHeld(lease, delivery, AbortSignal.any([held.lost, delivery.abort, delivery.drain]));
+    } catch (error) {
+      if (!(error instanceof LeaseLostError)) throw error;
+      this.parts.log.warn('Superseded: this controller leaves', { ...ref, reason: error.message });
+    } finally {
+      held.stop();
+    }
+  }
+
+  async #whileHeld(lease: Lease, delivery: Delivery, signal: AbortSignal): Promise<void> {
+    const execution = await this.parts.store.load(lease);
+    if (!execution) return;
+    try {
+      const job = this.#jobOf(execution);
+      const parameters = await jobCode(() => job.parse(execution.parameters));
+      const control = { lease, execution, job, parameters, delivery, signal, dispatched: new Set<number>() };
+      do await this.#drive(control);
+      while ((await this.parts.store.release(lease)) === 'again');
+    } catch (error) {
+      if (!isLasting(error, delivery)) throw error;
+      await this.#fail(lease, execution, messageOf(error));
+    }
+  }
+
+  /** Acts until there is nothing to do but wait. */
+  async #drive(control: Control): Promise<void> {
+    for (;;) {
+      const action = decideNextAction(await this.#facts(control));
+      if (action.kind === 'wait' || action.kind === 'none') return;
+      await this.#act(control, action);
+      if (action.kind === 'end-execution') return;
+    }
+  }
+
+  async #facts({ lease, job, dispatched }: Control): Promise<ControlFacts> {
+    const shapes = job.steps.map((step) => ({
+      partitioned: step.kind === 'chunk',
+      rerun: step.allowStartIfComplete === true,
+    }));
+    const facts = await this.parts.store.facts(lease, shapes);
+    return { ...facts, steps: facts.steps.map((step, i) => ({ ...step, dispatched: dispatched.has(i) })) };
+  }
+
+  async #act(control: Control, action: Exclude<Action, { kind: 'wait' | 'none' }>): Promise<void> {
+    const { store, ambient } = this.parts;
+    const { lease, job } = control;
+    switch (action.kind) {
+      case 'begin-execution':
+        return this.#begin(control);
+      case 'begin-step':
+        return store.beginStep(lease, action.step, job.steps[action.step]!.name, ambient.now());
+      case 'run-tasklet':
+        return this.#runTasklet(control, action.step);
+      case 'plan':
+        return this.#plan(control, action.step);
+      case 'dispatch':
+        return this.#dispatch(control, action.step);
+      case 'end-step':
+        return store.endStep(lease, action.step, action, ambient.now());
+      case 'end-execution':
+        return this.#end(control, action.status);
+      default:
+        return assertNever(action);
+    }
+  }
+
+  /** Closes the gates of the instance's earlier executions before it opens this one's: none of them writes any more. */
+  async #begin({ lease, job, execution }: Control): Promise<void> {
+    const { store, gates, ambient } = this.parts;
+    if (isTransactional(job)) {
+      for (const uuid of execution.predecessors) await gates.close(uuid);
+      await gates.open(execution.uuid);
+    }
+    await store.beginExecution(lease, ambient.now());
+  }
+
+  async #runTasklet(control: Control, index: number): Promise<void> {
+    const { store, ambient } = this.parts;
+    const { lease, job, delivery, signal } = control;
+    const tasklet = job.steps[index] as Tasklet<unknown>;
+    const writes: Promise<void>[] = [];
+    const setResult: Parameters<Tasklet<unknown>['run']>[0]['setResult'] = (name, value) => {
+      writes.push(store.setResult(lease, name, value));
+    };
+    try {
+      const exitCode = await jobCode(() => tasklet.run({ ...this.#contextOf(control, tasklet.name), setResult }));
+      await Promise.all(writes);
+      reach('closing');
+      await store.endStep(lease, index, { status: 'COMPLETED', exitCode: exitCode ?? 'COMPLETED' }, ambient.now());
+    } catch (error) {
+      await Promise.allSettled(writes);
+      leaveIfAborted(delivery, signal);
+      await this.#failStep(control, index, error);
+    }
+  }
+
+  /** Stores the plan batch by batch, so that its size does not matter; a stop is seen after each. */
+  async #plan(control: Control, index: number): Promise<void> {
+    const { store, ambient } = this.parts;
+    const { lease, job, delivery, signal } = control;
+    const step = job.steps[index] as ChunkStep<unknown>;
+    try {
+      await store.beginPlan(lease, index);
+      for await (const batch of batches(
+        jobIterable(() => step.plan(this.#contextOf(control, step.name))),
+        PLAN_BATCH,
+      )) {
+        const status = await store.appendPlan(lease, index, batch, ambient.now());
+        reach('plan-half-stored');
+        leaveIfAborted(delivery, signal);
+        if (status !== 'STARTED') return;
+      }
+      await store.sealPlan(lease, index, ambient.now());
+      reach('planned-not-dispatched');
+    } catch (error) {
+      leaveIfAborted(delivery, signal);
+      await this.#failStep(control, index, error);
+    }
+  }
+
+  async #dispatch({ lease, execution, dispatched }: Control, step: number): Promise<void> {
+    const { store, dispatcher, window, ambient } = this.parts;
+    const inFlight = await store.dispatch(lease, step, window, ambient.now());
+    const { id, uuid } = execution;
+    await dispatcher.partitions(inFlight.map((partition) => ({ id, uuid, step, partition })));
+    dispatched.add(step);
+  }
+
+  /** No worker is left in the execution, so its gate can close: a stale delivery will not open it again. */
+  async #end({ lease, job, execution }: Control, status: 'COMPLETED' | 'STOPPED' | 'FAILED'): Promise<void> {
+    const { store, gates, ambient } = this.parts;
+    if (isTransactional(job)) await gates.close(execution.uuid);
+    await store.endExecution(lease, { status, exitCode: status }, ambient.now());
+  }
+
+  async #failStep({ lease, job, delivery }: Control, index: number, error: unknown): Promise<void> {
+    if (!isLasting(error, delivery)) throw error;
+    const failure = { stepName: job.steps[index]!.name, message: messageOf(error) };
+    await this.parts.store.endStep(
+      lease,
+      index,
+      { status: 'FAILED', exitCode: 'FAILED', failure },
+      this.parts.ambient.now(),
+    );
+  }
+
+  /** The execution cannot even be driven. */
+  async #fail(lease: Lease, { jobName }: ControlledExecution, message: string): Promise<void> {
+    const failure = { stepName: jobName, message };
+    const { store, ambient } = this.parts;
+    await store.endExecution(lease, { status: 'FAILED', exitCode: 'FAILED', failure }, ambient.now());
+  }
+
+  #jobOf({ jobName }: ControlledExecution): Job {
+    const job = this.parts.jobs.find(jobName);
+    if (!job) throw new StepFailure(`Job ${jobName} is unknown to this worker. Deploy the same version everywhere.`);
+    return job;
+  }
+
+  #contextOf({ execution, parameters, signal }: Control, stepName: string): StepContext<unknown> {
+    return {
+      moduleId: this.parts.moduleId as StepContext<unknown>['moduleId'],
+      jobName: execution.jobName,
+      executionId: execution.id,
+      executionUuid: execution.uuid,
+      instanceUuid: execution.instanceUuid,
+      stepName,
+      parameters,
+      signal,
+      log: this.parts.log,
+    };
+  }
+}
+
+const isTransactional = (job: Job): boolean => job.steps.some((step) => step.kind === 'chunk' && step.sink);
+
+/** Whether an error is to be recorded: the job's own failure, or a transient fault at the last try. */
+const isLasting = (error: unknown, { last }: Delivery): boolean =>
+  error instanceof StepFailure || (error instanceof TransientError && last);
+
+function leaveIfAborted({ drain }: Delivery, signal: AbortSignal): void {
+  if (drain.aborted) throw new HandBackError('The worker is leaving.');
+  if (signal.aborted)
+    throw new LeaseLostError('The lease or the lock on this work is lost, or its execution was force-stopped.');
+}
+
+/** A job's own iterable, with its errors told apart from ours. */
+async function* jobIterable(open: () => AsyncIterable<Partition> | Iterable<Partition>): AsyncIterable<Partition> {
+  const iterable = await jobCode(open);
+  const iterator = Symbol.asyncIterator in iterable ? iterable[Symbol.asyncIterator]() : iterable[Symbol.iterator]();
+  try {
+    for (let next = await jobCode(() => iterator.next()); !next.done; next = await jobCode(() => iterator.next())) {
+      yield next.value;
+    }
+  } finally {
+    await iterator.return?.();
+  }
+}
+
+async function* batches<T>(items: AsyncIterable<T>, size: number): AsyncIterable<T[]> {
+  let batch: T[] = [];
+  for await (const item of items) {
+    batch.push(item);
+    if (batch.length < size) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
+}

@@ -1,0 +1,163 @@
+import {
+  decideAbandon,
+  decideRestart,
+  decideStart,
+  decideStop,
+  LongshoreError,
+  type ExecutionId,
+  type Refusal,
+} from '#domain';
+import { reach, type Job, type JobParameters, type JobRegistry } from '#job-kit';
+import { createHash } from 'node:crypto';
+import type { JobOperations, Started, StartRequest } from './operator.port.js';
+import type { ExecutionRecord } from './records.js';
+import type { Launch, OperationStore } from './store.port.js';
+import type { Ambient, CancelChannel, Dispatcher, Gates } from './work.port.js';
+
+export interface OperatorParts {
+  jobs: JobRegistry;
+  store: OperationStore;
+  dispatcher: Dispatcher;
+  gates: Gates;
+  cancel: CancelChannel;
+  ambient: Ambient;
+}
+
+/** How often a decision is taken anew because somebody else was faster. */
+const MAX_DECISIONS = 10;
+
+/** Starts, stops, restarts and abandons executions: decide by the domain, then compare and set, then dispatch. */
+export class JobOperator implements JobOperations {
+  constructor(private readonly parts: OperatorParts) {}
+
+  async start({ jobName, parameters, idempotencyKey, requestedBy }: StartRequest): Promise<Started> {
+    const { jobs, store } = this.parts;
+    const job = jobs.find(jobName);
+    if (!job)
+      throw new LongshoreError('UNKNOWN_JOB', `There is no job ${jobName} here. There are: ${jobs.names.join(', ')}.`);
+    const complete = job.complete(parameters);
+    await job.check(complete);
+    const identity = identityOf(job, complete);
+    const idempotency =
+      idempotencyKey === undefined
+        ? undefined
+        : { key: digest([requestedBy, idempotencyKey]), fingerprint: digest([jobName, sorted(complete)]) };
+
+    return this.#untilSettled(async () => {
+      // A repeated key finds its execution in the script itself, so it is asked before the identity is judged.
+      if (identity !== undefined && idempotency === undefined) {
+        settle(decideStart(await store.findByIdentity(jobName, identity)));
+      }
+      const started = await this.#launch({ jobName, parameters: complete, identity, restarts: undefined, idempotency });
+      if (!started && identity !== undefined) settle(decideStart(await store.findByIdentity(jobName, identity)));
+      return started;
+    });
+  }
+
+  async restart(id: ExecutionId, _requestedBy: string): Promise<Started> {
+    const { jobs, store } = this.parts;
+    return this.#untilSettled(async () => {
+      const execution = await this.#find(id);
+      const { instanceId, jobName, parameters } = execution;
+      const latest = (await store.findLatest(instanceId)) ?? execution;
+      const job = jobs.find(jobName);
+      const steps = await this.#stepStarts(job, execution);
+      settle(decideRestart({ execution, latest, job, jobName, steps }));
+      const restarts = { instanceId, executionId: latest.id, status: latest.status };
+      return this.#launch({ jobName, parameters, identity: undefined, restarts, idempotency: undefined });
+    });
+  }
+
+  async stop(id: ExecutionId, _requestedBy: string): Promise<void> {
+    const { store, dispatcher, ambient } = this.parts;
+    await this.#untilSettled(async () => {
+      const execution = await this.#find(id);
+      const decision = settle(decideStop(execution));
+      if (decision.kind === 'stop' && !(await store.stop(id, ambient.now()))) return undefined;
+      await dispatcher.control(execution, 'stop');
+      return true;
+    });
+  }
+
+  async forceStop(id: ExecutionId, requestedBy: string): Promise<void> {
+    const { store, gates, cancel, ambient } = this.parts;
+    const execution = await this.#find(id);
+    await store.forceStop(id, ambient.now(), requestedBy);
+    // Asked for again, a force stop closes the gate again: so a crash between the two is made good by repeating it.
+    await gates.close(execution.uuid);
+    await cancel.announce(execution);
+  }
+
+  async abandon(id: ExecutionId, _requestedBy: string): Promise<void> {
+    const { store, ambient } = this.parts;
+    await this.#untilSettled(async () => {
+      const decision = settle(decideAbandon(await this.#find(id)));
+      return decision.kind === 'already-abandoned' || (await store.abandon(id, ambient.now())) || undefined;
+    });
+  }
+
+  async #find(id: ExecutionId): Promise<ExecutionRecord> {
+    const execution = await this.parts.store.findExecution(id);
+    if (!execution) throw new LongshoreError('UNKNOWN_EXECUTION', `There is no job execution ${id} in this module.`);
+    return execution;
+  }
+
+  async #stepStarts(job: Job | undefined, { instanceId }: ExecutionRecord) {
+    if (!job) return [];
+    const history = await this.parts.store.stepHistory(instanceId, job.steps.length);
+    return job.steps.map((step, i) => ({
+      name: step.name,
+      startCount: history[i]?.startCount ?? 0,
+      startLimit: step.startLimit ?? Infinity,
+      runsAgain: !history[i]?.completed || step.allowStartIfComplete === true,
+    }));
+  }
+
+  /** Creates the execution, then has a controller look at it. A crash in between is made good by the sweeper. */
+  async #launch(launch: Omit<Launch, 'uuid' | 'now'>): Promise<Started | undefined> {
+    const { store, dispatcher, ambient } = this.parts;
+    const outcome = await store.launch({ ...launch, uuid: ambient.uuid() as Launch['uuid'], now: ambient.now() });
+    switch (outcome.kind) {
+      case 'changed':
+        return undefined;
+      case 'key-reused':
+        throw new LongshoreError(
+          'IDEMPOTENCY_KEY_REUSED',
+          'This Idempotency-Key was used for another request. Use a new key for a new start.',
+        );
+      case 'repeated':
+      case 'launched':
+        reach('launched-not-queued');
+        await dispatcher.control(outcome, 'start');
+        return { executionId: outcome.id, executionUuid: outcome.uuid, repeated: outcome.kind === 'repeated' };
+    }
+  }
+
+  /** Repeats a decision until nobody comes in between. */
+  async #untilSettled<T>(decide: () => Promise<T | undefined>): Promise<T> {
+    for (let i = 0; i < MAX_DECISIONS; i++) {
+      const settled = await decide();
+      if (settled !== undefined) return settled;
+    }
+    throw new LongshoreError(
+      'CONCURRENT_CHANGE',
+      'The execution keeps changing. Look at it again, then repeat the request.',
+    );
+  }
+}
+
+/** Throws a refusal; hands any other decision on. */
+function settle<D extends { kind: string }>(decision: D | Refusal): Exclude<D, Refusal> {
+  if ('why' in decision) throw new LongshoreError(decision.why, decision.message);
+  return decision as Exclude<D, Refusal>;
+}
+
+/** Hash of the identifying parameters; undefined where the job declares none, so that each start is a new instance. */
+function identityOf(job: Job, parameters: JobParameters): string | undefined {
+  if (job.identifying.length === 0) return undefined;
+  return digest(job.identifying.toSorted().map((name) => [name, parameters[name] ?? null]));
+}
+
+const sorted = (parameters: JobParameters) => Object.entries(parameters).toSorted(([a], [b]) => (a < b ? -1 : 1));
+
+const digest = (value: unknown): string => createHash('sha256').update(JSON.stringify(value)).digest('hex');

@@ -1,0 +1,65 @@
+import { HandBackError, PartitionFailedError, type Delivery } from '#engine';
+import { UnrecoverableError, WaitingError, type Job } from 'bullmq';
+
+/** The deliveries a worker process has in hand, so that they can be told to leave. */
+export class ActiveWork {
+  readonly #drain = new AbortController();
+  readonly #inHand = new Map<string, { executionUuid: string; abort: AbortController }>();
+
+  /** @param attempts tries at work that meets transient faults */
+  constructor(private readonly attempts: number) {}
+
+  /**
+   * Runs one delivery and translates its outcome for BullMQ: handed back without spending a try, failed for good, or
+   * thrown for a repeat.
+   */
+  async run(
+    job: Job<{ executionUUID: string }>,
+    token: string | undefined,
+    work: (delivery: Delivery) => Promise<void>,
+  ) {
+    const id = job.id ?? '';
+    const abort = new AbortController();
+    const entry = { executionUuid: job.data.executionUUID, abort };
+    this.#inHand.set(id, entry);
+    try {
+      await work({
+        id,
+        attempt: job.attemptsStarted,
+        last: job.attemptsMade + 1 >= this.attempts,
+        abort: abort.signal,
+        drain: this.#drain.signal,
+      });
+    } catch (error) {
+      if (error instanceof HandBackError) {
+        await job.moveToWait(token);
+        throw new WaitingError();
+      }
+      throw error instanceof PartitionFailedError ? new UnrecoverableError(error.message) : error;
+    } finally {
+      if (this.#inHand.get(id) === entry) this.#inHand.delete(id);
+    }
+  }
+
+  /** BullMQ could not renew these jobs' locks: others have them by now. */
+  lockLost(jobIds: readonly string[]): void {
+    for (const id of jobIds) this.#inHand.get(id)?.abort.abort();
+  }
+
+  /** The execution was force-stopped. */
+  cancel(executionUuid: string): void {
+    for (const entry of this.#inHand.values()) {
+      if (entry.executionUuid === executionUuid) entry.abort.abort();
+    }
+  }
+
+  /** Has all work handed back at its next boundary. */
+  drain(): void {
+    this.#drain.abort();
+  }
+
+  /** Gives up waiting: whatever is in hand is left now. */
+  abandonAll(): void {
+    for (const entry of this.#inHand.values()) entry.abort.abort();
+  }
+}

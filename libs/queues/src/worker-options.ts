@@ -1,0 +1,31 @@
+import type { WorkerOptions } from 'bullmq';
+
+export interface Pace {
+  concurrency: number;
+  lockDurationMs: number;
+  stalledIntervalMs: number;
+  retryBackoffMs: number;
+}
+
+/** Longest pause before a repeat, in ms. */
+const MAX_BACKOFF_MS = 30_000;
+
+/**
+ * How workers of ours consume a queue. A stalled job is never given up by BullMQ: a partition that keeps killing its
+ * workers is recognised, and failed, by the engine.
+ */
+export const workerOptions = ({ concurrency, lockDurationMs, stalledIntervalMs, retryBackoffMs }: Pace) =>
+  ({
+    autorun: false,
+    concurrency,
+    lockDuration: lockDurationMs,
+    stalledInterval: stalledIntervalMs,
+    maxStalledCount: Number.MAX_SAFE_INTEGER,
+    settings: { backoffStrategy: (attemptsMade: number) => backoff(attemptsMade, retryBackoffMs) },
+  }) satisfies Partial<WorkerOptions>;
+
+/** Doubles from try to try up to {@link MAX_BACKOFF_MS}; the jitter keeps attempts from returning in step. */
+function backoff(attemptsMade: number, firstMs: number): number {
+  const full = Math.min(firstMs * 2 ** Math.min(attemptsMade - 1, 20), MAX_BACKOFF_MS);
+  return Math.round(full / 2 + (Math.random() * full) / 2);
+}

@@ -1,0 +1,3 @@
+export { key, KEYS, keyRoot, stepKey, type KeyName } from './keys.js';
+export { RedisExecutionReader } from './reader.js';
+export { RedisExecutionStore } from './store.js';

@@ -1,0 +1,89 @@
+import type { BatchStatus, ExecutionId, ExecutionUuid } from '#domain';
+import { instanceId } from '#domain';
+import {
+  LISTED_STEPS,
+  type ExecutionReader,
+  type ExecutionRecord,
+  type InstanceQuery,
+  type InstanceRecord,
+  type StepExecutionRecord,
+} from '#engine';
+import type { Redis } from 'ioredis';
+import { decodeExecution, decodeStep, hashOf } from './codec.js';
+import { key, keyRoot } from './keys.js';
+import { list, scriptRunner, strings, type ScriptRunner } from './script-runner.js';
+
+/** Questions, answered from Redis: an index look-up and one script, however much is stored. */
+export class RedisExecutionReader implements ExecutionReader {
+  readonly #root: string;
+  readonly #run: ScriptRunner;
+
+  constructor(
+    private readonly redis: Redis,
+    prefix: string,
+    moduleId: string,
+  ) {
+    this.#root = keyRoot(prefix, moduleId);
+    this.#run = scriptRunner(redis, this.#root);
+  }
+
+  async listInstances(jobName: string, query: InstanceQuery): Promise<InstanceRecord[]> {
+    return this.#readInstances(await this.#page(jobName, query), query.statuses);
+  }
+
+  async findByUuid(jobName: string, uuid: ExecutionUuid): Promise<InstanceRecord | undefined> {
+    const id = await this.redis.hget(key(this.#root, 'uuids'), uuid);
+    if (id === null) return undefined;
+    const instance = await this.redis.hget(key(this.#root, 'execution', id), 'instanceId');
+    if (instance === null) return undefined;
+    const [found] = await this.#readInstances([instance], [], id);
+    return found?.jobName === jobName ? found : undefined;
+  }
+
+  async findExecution(id: ExecutionId): Promise<ExecutionRecord | undefined> {
+    const [execution, instance] = list(await this.#run('readExecution', id));
+    if (!execution || !instance) return undefined;
+    return decodeExecution(hashOf(strings(execution)), hashOf(strings(instance)));
+  }
+
+  async listSteps(id: ExecutionId, start: number, count: number): Promise<StepExecutionRecord[]> {
+    if (count < 1) return [];
+    const steps = list(await this.#run('readSteps', id, start, start + count - 1));
+    return steps.map((step) => decodeStep(hashOf(strings(step))));
+  }
+
+  /** Ids of the instances on a page, newest first. With several statuses the newest of each are merged. */
+  async #page(jobName: string, { start, count, statuses }: InstanceQuery): Promise<string[]> {
+    const end = start + count - 1;
+    if (statuses.length === 0) return this.redis.zrevrange(key(this.#root, 'instances', jobName), start, end);
+    const pages = await Promise.all(
+      statuses.map((status) => this.redis.zrevrange(key(this.#root, 'instancesByStatus', jobName, status), 0, end)),
+    );
+    const newestFirst = [...new Set(pages.flat())].toSorted((a, b) => Number(b) - Number(a));
+    return newestFirst.slice(start, end + 1);
+  }
+
+  async #readInstances(
+    ids: readonly string[],
+    statuses: readonly BatchStatus[],
+    only: string = '',
+  ): Promise<InstanceRecord[]> {
+    if (ids.length === 0) return [];
+    const found = list(await this.#run('readInstances', LISTED_STEPS, only, statuses.join(','), ...ids));
+    return found.map((entry) => {
+      const [first, ...executions] = list(entry);
+      const instance = hashOf(strings(first ?? []));
+      return {
+        id: instanceId(Number(instance.get('id'))),
+        jobName: instance.get('jobName') ?? '',
+        executions: executions.map((execution) => {
+          const [hash, steps] = list(execution);
+          return { ...decodeExecution(hashOf(strings(hash ?? [])), instance), steps: pairs(strings(steps ?? [])) };
+        }),
+      };
+    });
+  }
+}
+
+const pairs = (flat: readonly string[]): { stepName: string; exitCode: string }[] =>
+  flat.flatMap((stepName, i) => (i % 2 === 0 ? [{ stepName, exitCode: flat[i + 1] ?? '' }] : []));

@@ -1,0 +1,26 @@
+import type { Redis } from 'ioredis';
+import { sources, type ScriptName } from './scripts/index.js';
+
+type Argument = string | number;
+type Reply = string | number | null | Reply[];
+
+/** Runs a script of this module. Redis caches scripts by hash; ioredis sends one again that a restart or flush has lost. */
+export type ScriptRunner = (name: ScriptName, ...args: Argument[]) => Promise<Reply>;
+
+/** @param root the module's key root, which routes the script to the module's node */
+export function scriptRunner(redis: Redis, root: string): ScriptRunner {
+  for (const [name, lua] of sources()) redis.defineCommand(commandOf(name), { numberOfKeys: 1, lua });
+  const commands = redis as unknown as Record<string, (...args: Argument[]) => Promise<Reply>>;
+  return async (name, ...args) => commands[commandOf(name)]!(root, ...args);
+}
+
+const commandOf = (name: ScriptName): string => `longshore${name}`;
+
+/** Checks a script's answer where it is a list. */
+export function list(reply: Reply): Reply[] {
+  if (!Array.isArray(reply)) throw new Error(`A list was expected from Redis, not ${JSON.stringify(reply)}.`);
+  return reply;
+}
+
+/** A list of strings; what Redis holds as a number is turned into one. */
+export const strings = (reply: Reply): string[] => list(reply).map(String);

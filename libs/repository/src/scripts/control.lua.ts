@@ -1,0 +1,188 @@
+/**
+ * Scripts of an execution's controller. All but `acquire` begin by checking the lease (`HOLDS_LEASE`): ARGV[1] is the
+ * execution, ARGV[2] the lease's token. They return LOST once another controller or a force stop took the lease, and
+ * are safe to call twice: each sets what the state already shows, or is undone by the next `beginPlan`.
+ */
+export const LOST = 'LEASE_LOST';
+
+const HOLDS_LEASE = `
+local id = ARGV[1]
+if redis.call('GET', key('lease', id)) ~= ARGV[2] then return '${LOST}' end
+local execution = key('execution', id)
+`;
+
+/**
+ * ARGV: id, token (delivery#attempt), uuid, lease in ms. Returns 'acquired', 'busy' or 'gone'.
+ * A second delivery of the same job takes the lease over: its first holder has lost BullMQ's lock.
+ */
+export const acquire = `
+local id, token = ARGV[1], ARGV[2]
+local status = statusOf(id, ARGV[3])
+if not status or not RUNNING[status] then return 'gone' end
+local holder = redis.call('GET', key('lease', id))
+local delivery = string.match(token, '^(.*)#')
+if holder and string.match(holder, '^(.*)#') ~= delivery then
+  redis.call('SET', key('nudge', id), 1, 'PX', ARGV[4])
+  return 'busy'
+end
+redis.call('SET', key('lease', id), token, 'PX', ARGV[4])
+redis.call('DEL', key('nudge', id))
+return 'acquired'
+`;
+
+/** ARGV: id, token, lease in ms. */
+export const renew = `${HOLDS_LEASE}
+redis.call('PEXPIRE', key('lease', id), ARGV[3])
+return 'OK'
+`;
+
+/** ARGV: id, token. Returns 'released', or 'again' (the lease is kept) if word was left meanwhile. */
+export const release = `${HOLDS_LEASE}
+if redis.call('DEL', key('nudge', id)) == 1 then return 'again' end
+redis.call('DEL', key('lease', id))
+return 'released'
+`;
+
+/**
+ * What the next action is decided on.
+ *
+ * ARGV: id, token, then the job's steps, each '1' if its COMPLETED is not to be passed over.
+ * Returns {status, {step status or '', pass over, planned, partitions in the plan, in flight, waiting, failed}, …}.
+ */
+export const facts = `${HOLDS_LEASE}
+local found = redis.call('HMGET', execution, 'status', 'instanceId')
+local status, instanceId = found[1], found[2]
+local instance = key('instance', instanceId)
+local answer = {status}
+for i = 0, #ARGV - 3 do
+  local step = redis.call('HMGET', key('stepExecution', id, i), 'status', 'cursor', 'partitionsFailed')
+  local known = redis.call('HMGET', instance, 'completed:' .. i, 'planned:' .. i, 'total:' .. i)
+  local inFlight, waiting = 0, 0
+  if step[1] == 'STARTED' then
+    inFlight = redis.call('SCARD', key('inFlight', id))
+    if known[2] and nextPartition(instanceId, i, tonumber(step[2] or 0)) then waiting = 1 end
+  end
+  local passOver = known[1] and not step[1] and ARGV[i + 3] ~= '1'
+  answer[i + 2] = {step[1] or '', passOver and 1 or 0, known[2] and 1 or 0, tonumber(known[3] or 0),
+    inFlight, waiting, tonumber(step[3] or 0)}
+end
+return answer
+`;
+
+/** STARTING → STARTED. ARGV: id, token, now. */
+export const beginExecution = `${HOLDS_LEASE}
+if not SOURCES['STARTED'][statusOf(id)] then return 'OK' end
+redis.call('HSET', execution, 'exitCode', 'EXECUTING')
+redis.call('HSETNX', execution, 'startTime', ARGV[3])
+moveTo(id, 'STARTED', ARGV[3])
+return 'OK'
+`;
+
+/** ARGV: id, token, step, its name, now. Counts a start of the step in the instance, once an execution. */
+export const beginStep = `${HOLDS_LEASE}
+local stepIndex, now = ARGV[3], ARGV[5]
+if redis.call('EXISTS', key('stepExecution', id, stepIndex)) == 0 then
+  local instance = key('instance', redis.call('HGET', execution, 'instanceId'))
+  redis.call('HINCRBY', instance, 'started:' .. stepIndex, 1)
+  -- Run again although COMPLETED: forget which partitions were.
+  if redis.call('HDEL', instance, 'completed:' .. stepIndex) == 1 then
+    local instanceId = redis.call('HGET', execution, 'instanceId')
+    redis.call('DEL', key('completed', instanceId, stepIndex), key('positions', instanceId, stepIndex))
+  end
+end
+beginStepExecution(id, stepIndex, ARGV[4], now)
+redis.call('HSET', execution, 'lastUpdatedTime', now)
+return 'OK'
+`;
+
+/** Throws away an unfinished plan. ARGV: id, token, step. */
+export const beginPlan = `${HOLDS_LEASE}
+local instanceId = redis.call('HGET', execution, 'instanceId')
+redis.call('DEL', key('plan', instanceId, ARGV[3]))
+redis.call('HDEL', key('instance', instanceId), 'rows:' .. ARGV[3])
+return 'OK'
+`;
+
+/** ARGV: id, token, step, now, rows in these partitions, partitions (JSON each). Returns the execution's status. */
+export const appendPlan = `${HOLDS_LEASE}
+local instanceId = redis.call('HGET', execution, 'instanceId')
+for i = 6, #ARGV do redis.call('RPUSH', key('plan', instanceId, ARGV[3]), ARGV[i]) end
+redis.call('HINCRBY', key('instance', instanceId), 'rows:' .. ARGV[3], ARGV[5])
+redis.call('HSET', execution, 'lastUpdatedTime', ARGV[4])
+redis.call('ZADD', key('running'), 'XX', ARGV[4], id)
+return statusOf(id)
+`;
+
+/** From here on the plan is never computed again. ARGV: id, token, step, now. */
+export const sealPlan = `${HOLDS_LEASE}
+local instanceId = redis.call('HGET', execution, 'instanceId')
+local instance = key('instance', instanceId)
+if redis.call('HSETNX', instance, 'planned:' .. ARGV[3], 1) == 0 then return 'OK' end
+local total = redis.call('LLEN', key('plan', instanceId, ARGV[3]))
+redis.call('HSET', instance, 'total:' .. ARGV[3], total)
+redis.call('HINCRBY', instance, 'partitionsTotal', total)
+redis.call('HINCRBY', instance, 'rowsTotal', redis.call('HGET', instance, 'rows:' .. ARGV[3]) or 0)
+redis.call('HSET', execution, 'lastUpdatedTime', ARGV[4])
+return 'OK'
+`;
+
+/**
+ * Fills the window, if the execution is STARTED, and returns every partition in flight.
+ * ARGV: id, token, step, window, now.
+ * Twice: the window is full, and the same partitions are returned.
+ */
+export const dispatch = `${HOLDS_LEASE}
+local stepIndex = ARGV[3]
+if statusOf(id) == 'STARTED' then
+  local instanceId = redis.call('HGET', execution, 'instanceId')
+  for _ = redis.call('SCARD', key('inFlight', id)) + 1, tonumber(ARGV[4]) do
+    if not takeNext(id, stepIndex, instanceId) then break end
+  end
+end
+redis.call('ZADD', key('running'), 'XX', ARGV[5], id)
+return redis.call('SMEMBERS', key('inFlight', id))
+`;
+
+/**
+ * ARGV: id, token, step, status, exit code, now, failed step's name or '', message, most failures.
+ * A COMPLETED step is remembered by the instance, so that restarts pass over it.
+ */
+export const endStep = `${HOLDS_LEASE}
+local stepIndex, status, exitCode, now = ARGV[3], ARGV[4], ARGV[5], ARGV[6]
+local step = key('stepExecution', id, stepIndex)
+if redis.call('HGET', step, 'status') ~= 'STARTED' then return 'OK' end
+redis.call('HSET', step, 'status', status, 'exitCode', exitCode, 'endTime', now, 'lastUpdatedTime', now)
+redis.call('HSET', execution, 'lastUpdatedTime', now)
+if status == 'COMPLETED' then
+  redis.call('HSET', key('instance', redis.call('HGET', execution, 'instanceId')), 'completed:' .. stepIndex, 1)
+end
+if ARGV[7] ~= '' then
+  redis.call('HSET', step, 'failure', ARGV[8])
+  addFailure(id, ARGV[7], ARGV[8], now, tonumber(ARGV[9]))
+end
+return 'OK'
+`;
+
+/**
+ * ARGV: id, token, status, exit code, now, failed step's name or '', message, most failures.
+ * Does nothing unless the state machine allows it. A FAILED execution is described by its first failure.
+ */
+export const endExecution = `${HOLDS_LEASE}
+local status, exitCode, now = ARGV[3], ARGV[4], ARGV[5]
+if not SOURCES[status][statusOf(id)] then return 'OK' end
+moveTo(id, status, now)
+redis.call('HSET', execution, 'exitCode', exitCode, 'endTime', now)
+if ARGV[6] ~= '' then addFailure(id, ARGV[6], ARGV[7], now, tonumber(ARGV[8])) end
+if status == 'FAILED' then
+  local first = cjson.decode(redis.call('HGET', execution, 'failures') or '[]')[1]
+  if first then redis.call('HSET', execution, 'exitDescription', first.stepName .. ': ' .. first.message) end
+end
+endOpenSteps(id, status, now)
+return 'OK'
+`;
+
+/** ARGV: id, token, name, value (JSON). */
+export const setResult = `${HOLDS_LEASE}
+redis.call('HSET', execution, 'result:' .. ARGV[3], ARGV[4])
+return 'OK'
+`;

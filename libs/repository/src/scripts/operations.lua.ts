@@ -1,0 +1,102 @@
+/**
+ * Creates an execution: of a new instance, or (a restart) the next one of an instance.
+ *
+ * ARGV: uuid, job name, parameters (JSON), now, identity or '', instance id or '', its expected newest execution,
+ *       that one's expected status, idempotency key or '', fingerprint, key's lifetime in seconds
+ * Returns {'launched' | 'repeated', id, uuid}, {'key-reused'} or {'changed'}.
+ *
+ * Guards, lock of the instance and insert are this one script, so of many simultaneous starts or restarts one wins.
+ * Twice: with an idempotency key the second call finds the first one's execution; without, it is another start, or
+ * (a restart) is refused as 'changed', since the newest execution is no longer the expected one.
+ */
+export const launch = `
+local uuid, job, parameters, now, identity = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local instanceId, expectedLatest, expectedStatus = ARGV[6], ARGV[7], ARGV[8]
+local idempotencyKey, fingerprint, lifetime = ARGV[9], ARGV[10], ARGV[11]
+
+if idempotencyKey ~= '' then
+  local known = redis.call('HMGET', key('idempotency', idempotencyKey), 'fingerprint', 'id', 'uuid')
+  if known[1] == fingerprint then return {'repeated', known[2], known[3]} end
+  if known[1] then return {'key-reused'} end
+end
+
+if instanceId ~= '' then
+  local latest = redis.call('HGET', key('instance', instanceId), 'latest')
+  if latest ~= expectedLatest or statusOf(latest) ~= expectedStatus then return {'changed'} end
+elseif identity ~= '' and redis.call('EXISTS', key('identity', job, identity)) == 1 then
+  return {'changed'}
+end
+
+local id = redis.call('INCR', key('lastExecutionId'))
+if instanceId == '' then
+  instanceId = redis.call('INCR', key('lastInstanceId'))
+  redis.call('HSET', key('instance', instanceId), 'id', instanceId, 'uuid', uuid, 'jobName', job)
+  redis.call('ZADD', key('instances', job), instanceId, instanceId)
+  if identity ~= '' then
+    redis.call('SET', key('identity', job, identity), instanceId)
+    redis.call('HSET', key('instance', instanceId), 'identity', identity)
+  end
+end
+local instance = key('instance', instanceId)
+local executions = redis.call('HGET', instance, 'executions')
+redis.call('HSET', instance, 'latest', id, 'executions', executions and (executions .. ',' .. id) or id)
+redis.call('HSET', key('execution', id), 'id', id, 'uuid', uuid, 'instanceId', instanceId,
+  'instanceUuid', redis.call('HGET', instance, 'uuid'), 'jobName', job, 'parameters', parameters,
+  'exitCode', 'UNKNOWN', 'createTime', now)
+redis.call('HSET', key('uuids'), uuid, id)
+moveTo(id, 'STARTING', now)
+if idempotencyKey ~= '' then
+  redis.call('HSET', key('idempotency', idempotencyKey), 'fingerprint', fingerprint, 'id', id, 'uuid', uuid)
+  redis.call('EXPIRE', key('idempotency', idempotencyKey), lifetime)
+end
+return {'launched', id, uuid}
+`;
+
+/**
+ * Asks for a stop, and takes back the partitions that no worker has begun.
+ *
+ * ARGV: id, now. Returns 1, or 0 if the state machine does not let its status become STOPPING.
+ * Twice: the second call returns 0 and changes nothing.
+ */
+export const stop = `
+local id, now = ARGV[1], ARGV[2]
+local status = statusOf(id)
+if not status or not SOURCES['STOPPING'][status] then return 0 end
+moveTo(id, 'STOPPING', now)
+local ref = redis.call('LINDEX', key('steps', id), -1)
+local stepIndex = ref and string.match(ref, '^%d+')
+for _, partition in ipairs(redis.call('SMEMBERS', key('inFlight', id))) do
+  if redis.call('EXISTS', key('stepExecution', id, stepIndex .. '.' .. partition)) == 0 then
+    redis.call('SREM', key('inFlight', id), partition)
+  end
+end
+return 1
+`;
+
+/**
+ * Marks an execution STOPPED whatever it was, its unfinished steps too, and takes its lease away.
+ *
+ * ARGV: id, now, by whom. Returns the status it was in, or '' if there is none such.
+ * Twice: an execution that is STOPPED stays as it is, its end time and description too.
+ */
+export const forceStop = `
+local id, now, by = ARGV[1], ARGV[2], ARGV[3]
+local status = statusOf(id)
+if not status then return '' end
+if status == 'STOPPED' then return status end
+moveTo(id, 'STOPPED', now)
+local execution = key('execution', id)
+redis.call('HSETNX', execution, 'endTime', now)
+redis.call('HSET', execution, 'exitCode', 'STOPPED', 'exitDescription', 'Force-stopped by ' .. by .. ' from ' .. status)
+endOpenSteps(id, 'STOPPED', now)
+redis.call('DEL', key('lease', id))
+return status
+`;
+
+/** ARGV: id, now. Returns 1, or 0 if its status may not become ABANDONED. Twice: 0, nothing changes. */
+export const abandon = `
+local status = statusOf(ARGV[1])
+if not status or not SOURCES['ABANDONED'][status] then return 0 end
+moveTo(ARGV[1], 'ABANDONED', ARGV[2])
+return 1
+`;

@@ -1,0 +1,122 @@
+/**
+ * What a finished partition leaves to do: its successor, while that is still in flight, and whether it was the last.
+ * The successor was recorded with the finish, so a finisher that died before it put the successor into the queue is
+ * made good by the redelivery of its job.
+ */
+const ANNOUNCEMENT = `
+local function announcement(id, step)
+  local successor = redis.call('HGET', step, 'successor')
+  if successor and redis.call('SISMEMBER', key('inFlight', id), successor) == 0 then successor = false end
+  local done = redis.call('SCARD', key('inFlight', id)) == 0
+  return successor or '', done and 1 or 0
+end
+`;
+
+const ATTEMPT = `
+local id, uuid, stepIndex, partition = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local step = key('stepExecution', id, stepIndex .. '.' .. partition)
+`;
+
+/**
+ * Begins an attempt at a partition.
+ *
+ * ARGV: id, uuid, step, partition, prefix of the step execution's name, fence or '' (the store then raises its own), now
+ * Returns {'run', fence, attempts since the last commit, partition (JSON), position (JSON or ''), counts …},
+ * {'stopping', fence, counts …},
+ * {'finished', successor or '', step done} or {'stale'}.
+ *
+ * Twice: a second attempt gets the partition only with a higher fence; the first is superseded then.
+ */
+export const claim = `${ANNOUNCEMENT}${ATTEMPT}
+local prefix, fence, now = ARGV[5], ARGV[6], ARGV[7]
+local status = statusOf(id, uuid)
+if not status or not RUNNING[status] then return {'stale'} end
+local known = redis.call('HMGET', step, 'status', 'fence')
+if known[1] and known[1] ~= 'STARTED' then
+  local successor, done = announcement(id, step)
+  return {'finished', successor, done}
+end
+if redis.call('SISMEMBER', key('inFlight', id), partition) == 0 then return {'stale'} end
+local newest = tonumber(known[2] or 0)
+if fence == '' then fence = newest + 1 elseif tonumber(fence) <= newest then return {'stale'} end
+local instanceId = redis.call('HGET', key('execution', id), 'instanceId')
+local plan = redis.call('LINDEX', key('plan', instanceId, stepIndex), partition)
+if not plan then return {'stale'} end
+beginStepExecution(id, stepIndex .. '.' .. partition, prefix .. cjson.decode(plan).label, now)
+redis.call('HSET', step, 'fence', fence)
+local fruitless = redis.call('HINCRBY', step, 'fruitless', 1)
+redis.call('ZADD', key('running'), 'XX', now, id)
+local counts = redis.call('HMGET', step, unpack(COUNTS))
+for i = 1, #COUNTS do counts[i] = tonumber(counts[i] or 0) end
+if status == 'STOPPING' then return {'stopping', fence, unpack(counts)} end
+local position = redis.call('HGET', key('positions', instanceId, stepIndex), partition) or ''
+return {'run', fence, fruitless, plan, position, unpack(counts)}
+`;
+
+/**
+ * Mirrors a committed chunk: counts are absolute, so a repeat changes nothing.
+ *
+ * ARGV: id, uuid, step, partition, fence, now, position (JSON) or '', skip limit, counts …
+ * Returns 'go-on', 'stop', 'superseded' (a newer fence, or the execution has ended) or 'skip-limit' (nothing changed).
+ *
+ * What committed before a force stop is counted although the execution has ended: counts tell what the database holds.
+ */
+export const progress = `${ATTEMPT}
+local fence, now, position, skipLimit = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
+local status = statusOf(id, uuid)
+if not status then return 'superseded' end
+if redis.call('HGET', step, 'fence') ~= fence then return 'superseded' end
+local counts = {}
+for i = 1, #COUNTS do counts[i] = tonumber(ARGV[8 + i]) end
+local instanceId = redis.call('HGET', key('execution', id), 'instanceId')
+if position ~= '' then
+  local skips = tonumber(redis.call('HGET', key('stepExecution', id, stepIndex), 'skipCount') or 0)
+  local more = counts[4] - tonumber(redis.call('HGET', step, 'skipCount') or 0)
+  if more > 0 and skips + more > tonumber(skipLimit) then return 'skip-limit' end
+  redis.call('HSET', key('positions', instanceId, stepIndex), partition, position)
+end
+setCounts(id, stepIndex, partition, instanceId, counts, now)
+redis.call('HDEL', step, 'fruitless')
+if not RUNNING[status] then return 'superseded' end
+return status == 'STARTED' and 'go-on' or 'stop'
+`;
+
+/**
+ * Ends a partition, hands out the next one in its stead and records it as the successor.
+ *
+ * ARGV: id, uuid, step, partition, fence, now, status, failure or '', most failures, counts …
+ * Returns {successor or '', step done}, or {} if a newer attempt has the partition or the execution has ended.
+ *
+ * Twice: the second call finds the status set and gives the same answer.
+ */
+export const finish = `${ANNOUNCEMENT}${ATTEMPT}
+local fence, now, status, failure, most = ARGV[5], ARGV[6], ARGV[7], ARGV[8], tonumber(ARGV[9])
+local executionStatus = statusOf(id, uuid)
+if not executionStatus or not RUNNING[executionStatus] then return {} end
+local known = redis.call('HMGET', step, 'fence', 'status', 'stepName')
+if known[1] ~= fence then return {} end
+if known[2] == 'STARTED' then
+  local instanceId = redis.call('HGET', key('execution', id), 'instanceId')
+  local counts = {}
+  for i = 1, #COUNTS do counts[i] = tonumber(ARGV[9 + i]) end
+  setCounts(id, stepIndex, partition, instanceId, counts, now)
+  redis.call('HSET', step, 'status', status, 'exitCode', status, 'endTime', now)
+  redis.call('HDEL', step, 'fruitless')
+  redis.call('SREM', key('inFlight', id), partition)
+  if status == 'COMPLETED' then
+    redis.call('SETBIT', key('completed', instanceId, stepIndex), partition, 1)
+    redis.call('HDEL', key('positions', instanceId, stepIndex), partition)
+    redis.call('HINCRBY', key('instance', instanceId), 'partitionsDone', 1)
+  elseif status == 'FAILED' then
+    redis.call('HINCRBY', key('stepExecution', id, stepIndex), 'partitionsFailed', 1)
+    redis.call('HSET', step, 'failure', failure)
+    addFailure(id, known[3], failure, now, most)
+  end
+  if executionStatus == 'STARTED' then
+    local successor = takeNext(id, stepIndex, instanceId)
+    if successor then redis.call('HSET', step, 'successor', successor) end
+  end
+end
+local successor, done = announcement(id, step)
+return {successor, done}
+`;
