@@ -1,0 +1,46 @@
+import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import type { FastifyRequest } from 'fastify';
+import { Problem } from '../problem.js';
+import { Authenticator } from './authenticator.js';
+import { holds, type Permission, type User } from './permissions.js';
+import { RULE, type Rule } from './rules.js';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set once the guard has let the request in; absent on public routes. */
+    user?: User;
+  }
+}
+
+/** Lets in whom the route's rule names. A user without the permission learns nothing of what exists. */
+@Injectable()
+export class AuthGuard implements CanActivate {
+  constructor(
+    @Inject(Reflector) private readonly reflector: Reflector,
+    @Inject(Authenticator) private readonly authenticator: Authenticator,
+  ) {}
+
+  canActivate(context: ExecutionContext): boolean | Promise<boolean> {
+    const rule = this.reflector.get<Rule | undefined>(RULE, context.getHandler());
+    if (rule === 'public') return true;
+    if (rule === undefined) throw new Error(`Route ${context.getHandler().name} has no rule.`);
+    const request = context.switchToHttp().getRequest<FastifyRequest>();
+    const user = this.authenticator.authenticate(request.headers.authorization, request.ip);
+    return user instanceof Promise ? user.then((u) => admit(u, rule, request)) : admit(user, rule, request);
+  }
+}
+
+function admit(user: User, permission: Permission, request: FastifyRequest): true {
+  const { module_id: moduleId } = request.params as { module_id?: string };
+  requirePermission(user, permission, moduleId);
+  request.user = user;
+  return true;
+}
+
+/** @throws Problem MISSING_PERMISSION, naming it */
+export function requirePermission(user: User, permission: Permission, moduleId?: string): void {
+  if (holds(user, permission, moduleId)) return;
+  const where = moduleId === undefined ? '' : ` on module ${moduleId}`;
+  throw new Problem('MISSING_PERMISSION', `This needs the permission ${permission}${where}.`);
+}

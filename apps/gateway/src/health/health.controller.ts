@@ -1,0 +1,40 @@
+import { Controller, Get, Inject, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import type { Logger } from '#platform';
+import { AnswersPlainly } from '../api/answers.js';
+import { Public } from '../auth/rules.js';
+import { LOG, REDIS, type Redis } from '../core.module.js';
+import { Modules } from '../modules.js';
+import { checkAll, type Readiness } from './readiness.js';
+
+/** Whether this process lives, and whether it can work. */
+@Controller('health')
+export class HealthController {
+  constructor(
+    @Inject(Modules) private readonly modules: Modules,
+    @Inject(REDIS) private readonly redis: Redis,
+    @Inject(LOG) private readonly log: Logger,
+  ) {}
+
+  @Get('live')
+  @Public()
+  @AnswersPlainly({ 200: 'Alive' }, 'Whether this process lives')
+  live() {
+    return { status: 'ok' };
+  }
+
+  @Get('ready')
+  @Public()
+  @AnswersPlainly({ 200: 'Readiness', 503: 'Readiness' }, 'Whether Redis and the databases answer, each by name')
+  async ready(@Res({ passthrough: true }) reply: FastifyReply): Promise<Readiness> {
+    const readiness = await checkAll(
+      {
+        redis: () => this.redis.ping(),
+        ...Object.fromEntries(this.modules.all.map((m) => [`postgres:${m.id}`, () => m.ready()])),
+      },
+      (name, reason) => this.log.warn('Dependency is down', { name, reason }),
+    );
+    reply.code(readiness.status === 'ok' ? 200 : 503);
+    return readiness;
+  }
+}

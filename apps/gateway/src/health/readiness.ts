@@ -1,0 +1,36 @@
+/** How long a dependency has to answer, in ms: the whole answer must come within a second. */
+const PATIENCE = 800;
+
+export interface Readiness {
+  status: 'ok' | 'unavailable';
+  dependencies: Record<string, 'up' | 'down'>;
+}
+
+/**
+ * Asks every dependency at once.
+ *
+ * @param checks by the dependency's name; a check that throws, or takes longer than {@link PATIENCE}, means down
+ * @param onDown told why; the answer itself, which anybody may read, is not
+ */
+export async function checkAll(
+  checks: Readonly<Record<string, () => Promise<unknown>>>,
+  onDown: (name: string, reason: string) => void,
+): Promise<Readiness> {
+  const results = await Promise.all(
+    Object.entries(checks).map(async ([name, check]) => {
+      const reason = await within(PATIENCE, check).then(() => undefined, String);
+      if (reason !== undefined) onDown(name, reason);
+      return [name, reason === undefined ? 'up' : 'down'] as const;
+    }),
+  );
+  const status = results.every(([, state]) => state === 'up') ? 'ok' : 'unavailable';
+  return { status, dependencies: Object.fromEntries(results) };
+}
+
+async function within(ms: number, check: () => Promise<unknown>): Promise<unknown> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms);
+  });
+  return Promise.race([check(), late]).finally(() => clearTimeout(timer));
+}

@@ -1,0 +1,32 @@
+import { once } from 'node:events';
+import { assertNoEviction, connectRedis, createLogger, readSettings, type Logger, type Settings } from '#platform';
+import { createApplication } from './application.js';
+import type { Redis } from './core.module.js';
+
+/** @throws Error if Redis is not there, or may evict keys */
+async function openRedis({ REDIS_URL }: Settings, log: Logger): Promise<Redis> {
+  const redis = connectRedis(REDIS_URL, 'failFast', log);
+  try {
+    await once(redis, 'ready');
+    await assertNoEviction(redis);
+    return redis;
+  } catch (error) {
+    redis.disconnect();
+    throw error;
+  }
+}
+
+async function main(): Promise<void> {
+  const settings = readSettings();
+  const log = createLogger('gateway', settings.LOG_LEVEL);
+  const redis = await openRedis(settings, log);
+  const app = await createApplication({ settings, log, redis });
+  app.enableShutdownHooks(['SIGTERM', 'SIGINT'], { useProcessExit: true });
+  await app.listen(settings.PORT, settings.HOST);
+  log.info('listening', { url: await app.getUrl() });
+}
+
+main().catch((error: unknown) => {
+  console.error(`The gateway does not start. ${error instanceof Error ? error.message : String(error)}`);
+  process.exit(1);
+});

@@ -1,0 +1,36 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Logger } from '#platform';
+import { OPERATIONS, problemJson, problemOf, STATUS_OF, type Operation, type Problem } from './problem.js';
+
+/** Answers with the problem that an error means, and logs what is not the caller's doing. */
+export function replyProblem(error: unknown, request: FastifyRequest, reply: FastifyReply, log: Logger): FastifyReply {
+  const problem = problemOf(error);
+  logFault(problem, error, request, log);
+  const body = problemJson(problem, {
+    path: pathOf(request),
+    operation: operationOf(request),
+    requestId: request.id,
+  });
+  return reply
+    .code(body.status)
+    .headers(problem.headers)
+    .type('application/problem+json; charset=utf-8')
+    .send(JSON.stringify(body));
+}
+
+/** Only 5xx are logged: with the error itself, and of the request no more than its method, path and id. */
+function logFault(problem: Problem, error: unknown, request: FastifyRequest, log: Logger): void {
+  if (STATUS_OF[problem.code] < 500) return;
+  const fields = { requestId: request.id, method: request.method, path: pathOf(request) };
+  if (problem.code === 'SERVICE_UNAVAILABLE') log.warn('Service unavailable', { ...fields, reason: String(error) });
+  else log.error('Request failed', { ...fields, err: error });
+}
+
+const pathOf = (request: FastifyRequest): string => request.url.split('?', 1)[0] ?? '';
+
+/** The operation that a matched route stands for: its last segment. */
+function operationOf(request: FastifyRequest): Operation | undefined {
+  if (request.method !== 'POST') return undefined;
+  const last = request.routeOptions?.url?.split('/').at(-1);
+  return OPERATIONS.find((operation) => operation === last);
+}

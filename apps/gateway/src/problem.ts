@@ -1,0 +1,133 @@
+import { HttpException } from '@nestjs/common';
+import { LongshoreError, type ErrorCode, type FieldError } from '#domain';
+import { isUnavailable } from './unavailable.js';
+
+/** HTTP status of every error the gateway answers with: the domain's codes, then its own. */
+export const STATUS_OF = {
+  UNKNOWN_MODULE: 404,
+  UNKNOWN_JOB: 404,
+  UNKNOWN_EXECUTION: 404,
+  INVALID_PARAMETERS: 400,
+  INSTANCE_ALREADY_RUNNING: 409,
+  INSTANCE_ALREADY_EXISTS: 409,
+  INSTANCE_ALREADY_COMPLETED: 409,
+  EXECUTION_NOT_RUNNING: 409,
+  EXECUTION_STILL_RUNNING: 409,
+  EXECUTION_NOT_LATEST: 409,
+  EXECUTION_ALREADY_COMPLETED: 409,
+  EXECUTION_ABANDONED: 409,
+  EXECUTION_NOT_RESTARTABLE: 409,
+  JOB_NOT_RESTARTABLE: 409,
+  STEP_START_LIMIT_REACHED: 409,
+  IDEMPOTENCY_KEY_REUSED: 422,
+  CONCURRENT_CHANGE: 409,
+
+  INVALID_REQUEST: 400,
+  UNAUTHENTICATED: 401,
+  MISSING_PERMISSION: 403,
+  UNKNOWN_ROUTE: 404,
+  METHOD_NOT_ALLOWED: 405,
+  BODY_TOO_LARGE: 413,
+  URI_TOO_LONG: 414,
+  UNSUPPORTED_MEDIA_TYPE: 415,
+  TOO_MANY_FAILED_LOGINS: 429,
+  INTERNAL_ERROR: 500,
+  SERVICE_UNAVAILABLE: 503,
+} as const satisfies Record<ErrorCode, number> & Record<string, number>;
+
+export type ProblemCode = keyof typeof STATUS_OF;
+
+/** Seconds until a caller of a service that is away may try again. */
+const RETRY_AFTER = '2';
+
+/** An error as it is answered. */
+export class Problem extends Error {
+  override readonly name = 'Problem';
+
+  constructor(
+    readonly code: ProblemCode,
+    message: string,
+    readonly fields: readonly FieldError[] = [],
+    /** Response headers, e.g. `Retry-After`. */
+    readonly headers: Readonly<Record<string, string>> = {},
+  ) {
+    super(message);
+  }
+}
+
+/** Codes for what Nest and Fastify throw, by status. */
+const CODE_OF_STATUS: Readonly<Record<number, ProblemCode>> = {
+  400: 'INVALID_REQUEST',
+  404: 'UNKNOWN_ROUTE',
+  405: 'METHOD_NOT_ALLOWED',
+  413: 'BODY_TOO_LARGE',
+  414: 'URI_TOO_LONG',
+  415: 'UNSUPPORTED_MEDIA_TYPE',
+};
+
+/** Turns whatever was thrown into the problem to answer. What is not understood tells no internals. */
+export function problemOf(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  if (error instanceof LongshoreError) return new Problem(error.code, error.message, error.fields);
+  if (isUnavailable(error)) {
+    return new Problem('SERVICE_UNAVAILABLE', 'Redis or the database is away. Try again shortly.', [], {
+      'Retry-After': RETRY_AFTER,
+    });
+  }
+  const code = CODE_OF_STATUS[statusOf(error) ?? 500];
+  if (code) return new Problem(code, (error as Error).message);
+  return new Problem('INTERNAL_ERROR', 'Something went wrong here. The log has the details under this request id.');
+}
+
+function statusOf(error: unknown): number | undefined {
+  if (error instanceof HttpException) return error.getStatus();
+  const status = error instanceof Error ? (error as { statusCode?: unknown }).statusCode : undefined;
+  return typeof status === 'number' ? status : undefined;
+}
+
+/** The operations of the contract and ours: what their refusals are named after. */
+export const OPERATIONS = ['start', 'stop', 'restart', 'abandon'] as const;
+
+export type Operation = (typeof OPERATIONS)[number];
+
+/** What a problem is told of the request it answers. */
+export interface ProblemPlace {
+  /** The request's path, without its query. */
+  path: string;
+  /** The operation that was refused, if it was one. */
+  operation: Operation | undefined;
+  requestId: string;
+}
+
+/** An RFC 9457 problem; `operation`, `success` and `message` are the contract's, for refused operations. */
+export interface ProblemJson {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  instance: string;
+  code: ProblemCode;
+  errors?: FieldError[];
+  requestId?: string;
+  operation?: Operation;
+  success?: false;
+  message?: string;
+}
+
+export function problemJson(
+  { code, message, fields }: Problem,
+  { path, operation, requestId }: ProblemPlace,
+): ProblemJson {
+  const words = code.toLowerCase().replaceAll('_', ' ');
+  return {
+    type: `urn:longshore:problem:${words.replaceAll(' ', '-')}`,
+    title: words.charAt(0).toUpperCase() + words.slice(1),
+    status: STATUS_OF[code],
+    detail: message,
+    instance: path,
+    code,
+    ...(fields.length > 0 && { errors: [...fields] }),
+    ...(code === 'INTERNAL_ERROR' && { requestId }),
+    ...(operation && { operation, success: false, message }),
+  };
+}

@@ -1,0 +1,21 @@
+import helmet from '@fastify/helmet';
+import type { FastifyInstance } from 'fastify';
+import { SWAGGER_UI } from './api/openapi.js';
+import { DASHBOARD } from './dashboard/dashboard.js';
+
+/** JSON needs nothing; a browser that is tricked into rendering it may do nothing. */
+const API_POLICY = { useDefaults: false, directives: { 'default-src': ["'none'"], 'frame-ancestors': ["'none'"] } };
+
+/** The two pages need helmet's defaults. Plain HTTP is served, so their parts must not be fetched by HTTPS. */
+const PAGE_POLICY = { directives: { 'upgrade-insecure-requests': null } };
+
+const isPage = (url: string): boolean =>
+  [SWAGGER_UI, DASHBOARD].some((page) => url === page || url.startsWith(`${page}/`));
+
+/** Puts helmet's headers on every answer. Register it before any route. */
+export async function addSecurityHeaders(fastify: FastifyInstance): Promise<void> {
+  fastify.addHook('onRoute', (route) => {
+    if (isPage(route.url)) route.config = { ...route.config, helmet: { contentSecurityPolicy: PAGE_POLICY } };
+  });
+  await fastify.register(helmet, { contentSecurityPolicy: API_POLICY });
+}
