@@ -1,0 +1,101 @@
+import { COUNT_NAMES, NO_COUNTS, type Counts, type Json } from '#domain';
+import { SupersededError, type PartitionAttempt } from '#job-kit';
+import type { ClientBase } from 'pg';
+
+/** How far a partition has committed, and by whose hand. */
+export interface Checkpoint {
+  fence: number;
+  position: Json | undefined;
+  /** Of the owning execution. */
+  counts: Counts;
+  /** Items accepted in all executions of the instance, by kind. */
+  tally: ReadonlyMap<string, number>;
+  fruitlessAttempts: number;
+}
+
+const column = (name: keyof Counts): string => name.replace('Count', '_count');
+const COLUMNS = COUNT_NAMES.map(column);
+
+/**
+ * The gate's row, share-locked: until this transaction ends nobody closes the gate. It is evaluated before the
+ * checkpoint's row is touched, so that everyone locks in the same order: gate, checkpoint, rows, skips.
+ */
+const OPEN_GATE = 'gate AS MATERIALIZED (SELECT FROM execution_gate WHERE execution_uuid = $1 AND open FOR SHARE)';
+
+const unlessOwnerChanged = (name: string): string =>
+  `CASE WHEN mine.execution_uuid = excluded.execution_uuid THEN mine.${name} ELSE 0 END`;
+
+/** One row, or none if the gate is not open. Counts and fruitless attempts begin anew with an execution, position and tally with an instance. */
+const CLAIM = `
+  WITH ${OPEN_GATE}
+  INSERT INTO partition_checkpoint AS mine (execution_uuid, instance_uuid, step_name, partition, fence, fruitless_attempts)
+  SELECT $1, $2::uuid, $3, $4::integer, 1, 1 FROM gate
+  ON CONFLICT (instance_uuid, step_name, partition) DO UPDATE SET
+    execution_uuid = excluded.execution_uuid,
+    fence = mine.fence + 1,
+    ${COLUMNS.map((name) => `${name} = ${unlessOwnerChanged(name)}`).join(', ')},
+    fruitless_attempts = ${unlessOwnerChanged('fruitless_attempts')} + 1
+  RETURNING fence, position, ${COLUMNS.map((name, i) => `${name} AS "${COUNT_NAMES[i]}"`).join(', ')}, tally, fruitless_attempts`;
+
+const ADVANCE = `
+  WITH ${OPEN_GATE}
+  UPDATE partition_checkpoint SET position = $6, tally = $7, fruitless_attempts = 0,
+    ${COLUMNS.map((name, i) => `${name} = $${i + 8}`).join(', ')}
+  WHERE instance_uuid = $2 AND step_name = $3 AND partition = $4 AND fence = $5 AND EXISTS (SELECT FROM gate)`;
+
+const keyOf = (attempt: PartitionAttempt) => [
+  attempt.executionUuid,
+  attempt.instanceUuid,
+  attempt.stepName,
+  attempt.partition,
+];
+
+/**
+ * Raises the partition's fence.
+ *
+ * @throws SupersededError if the execution's gate is closed, or was never opened
+ */
+export async function claim(client: ClientBase, attempt: PartitionAttempt): Promise<Checkpoint> {
+  const { rows } = await client.query<Record<string, unknown>>(CLAIM, keyOf(attempt));
+  const row = rows[0];
+  if (!row) throw new SupersededError(`Execution ${attempt.executionUuid} may not write: its gate is closed.`);
+  return {
+    fence: Number(row['fence']),
+    position: (row['position'] as Json | null) ?? undefined,
+    counts: countsOf(row),
+    tally: new Map(Object.entries(row['tally'] as Record<string, number>)),
+    fruitlessAttempts: Number(row['fruitless_attempts']),
+  };
+}
+
+/** Bigints arrive as strings. */
+function countsOf(row: Record<string, unknown>): Counts {
+  const counts = { ...NO_COUNTS };
+  for (const name of COUNT_NAMES) counts[name] = Number(row[name]);
+  return counts;
+}
+
+/**
+ * Moves the checkpoint on, as the first thing in a chunk's transaction. What is written is absolute, so only the fence
+ * decides whether it may be.
+ *
+ * @throws SupersededError if a newer attempt has raised the fence, or the gate was closed
+ */
+export async function advance(client: ClientBase, attempt: PartitionAttempt, next: Checkpoint): Promise<void> {
+  const { rowCount } = await client.query({
+    name: 'longshore-advance',
+    text: ADVANCE,
+    values: [
+      ...keyOf(attempt),
+      next.fence,
+      JSON.stringify(next.position),
+      JSON.stringify(Object.fromEntries(next.tally)),
+      ...COUNT_NAMES.map((name) => next.counts[name]),
+    ],
+  });
+  if (rowCount !== 1) {
+    throw new SupersededError(
+      `Attempt ${next.fence} at ${attempt.stepName}, partition ${attempt.partition}, is superseded.`,
+    );
+  }
+}

@@ -1,0 +1,143 @@
+import { addCounts, type Counts } from '#domain';
+import type { PartitionAttempt, ProcessedChunk, Rejection, SinkSession, TransactionalSink } from '#job-kit';
+import type { Pool, PoolClient } from 'pg';
+import { isDataError, isLockTimeout } from '../errors.js';
+import { attemptName, terminateRivals } from './attempt-name.js';
+import { advance, claim, type Checkpoint } from './checkpoint.js';
+import { AttemptConnection } from './connection.js';
+import { keepRejections } from './skips.js';
+
+/** How a kind of item gets into tables. Gate, fence, checkpoint and rejections are the sink's own business. */
+export interface ItemTable<O> {
+  /** Runs once on every connection, before its first transaction (a temporary table, say). */
+  prepare?(client: PoolClient): Promise<void>;
+  /** Writes a chunk's items, inside its transaction: on this connection only, and without ending the transaction. */
+  writeChunk(client: PoolClient, items: readonly O[]): Promise<void>;
+  /**
+   * Finds the items that the database itself refuses, after it has refused the chunk for its data. Outside a
+   * transaction; must leave nothing behind. Without it such a chunk fails.
+   */
+  sift?(client: PoolClient, items: readonly O[]): Promise<Map<O, Rejection>>;
+  /** What kind an item is tallied under. */
+  kindOf?(item: O): string;
+}
+
+/** Longest wait for an older attempt's transaction before its connection is terminated. */
+const BEGIN_CLAIM = "BEGIN; SET LOCAL lock_timeout = '1s'";
+
+const prepared = new WeakMap<PoolClient, WeakSet<object>>();
+
+/** A sink that writes items, rejections and checkpoint in one transaction of PostgreSQL: exactly once. */
+export function postgresSink<O>(pool: Pool, table: ItemTable<O>): TransactionalSink<O> {
+  return {
+    async open(attempt) {
+      const connection = await AttemptConnection.take(pool, attemptName(attempt));
+      try {
+        await connection.run((client) => prepareOnce(client, table));
+        return new Session(connection, table, attempt, await takeOver(connection, attempt));
+      } catch (error) {
+        await connection.release();
+        throw error;
+      }
+    },
+  };
+}
+
+async function prepareOnce<O>(client: PoolClient, table: ItemTable<O>): Promise<void> {
+  const tables = prepared.get(client) ?? new WeakSet();
+  if (tables.has(table)) return;
+  await table.prepare?.(client);
+  prepared.set(client, tables.add(table));
+}
+
+/**
+ * Raises the fence. An older attempt that is just committing may end; one that is frozen inside its transaction holds
+ * the checkpoint's row lock, so it loses its connection.
+ */
+async function takeOver(connection: AttemptConnection, attempt: PartitionAttempt): Promise<Checkpoint> {
+  const raise = () => connection.transaction(BEGIN_CLAIM, (client) => claim(client, attempt));
+  try {
+    return await raise();
+  } catch (error) {
+    if (!isLockTimeout((error as Error).cause)) throw error;
+    await connection.run((client) => terminateRivals(client, attempt));
+    return raise();
+  }
+}
+
+class Session<O> implements SinkSession<O> {
+  readonly fence: number;
+  readonly position: SinkSession<O>['position'];
+  readonly fruitlessAttempts: number;
+
+  constructor(
+    private readonly connection: AttemptConnection,
+    private readonly table: ItemTable<O>,
+    private readonly attempt: PartitionAttempt,
+    private checkpoint: Checkpoint,
+  ) {
+    ({ fence: this.fence, position: this.position, fruitlessAttempts: this.fruitlessAttempts } = checkpoint);
+  }
+
+  get counts(): Counts {
+    return this.checkpoint.counts;
+  }
+
+  async commit(chunk: ProcessedChunk<O>): Promise<Counts> {
+    try {
+      return await this.write(chunk);
+    } catch (error) {
+      if (!isDataError(error)) throw error;
+      const bad = await this.connection.run(async (client) => this.table.sift?.(client, chunk.items));
+      if (!bad?.size) throw error;
+      return this.write(without(chunk, bad));
+    }
+  }
+
+  close(): Promise<void> {
+    return this.connection.release();
+  }
+
+  private async write(chunk: ProcessedChunk<O>): Promise<Counts> {
+    const next = this.after(chunk);
+    await this.connection.transaction('BEGIN', async (client) => {
+      await advance(client, this.attempt, next);
+      if (chunk.items.length > 0) await this.table.writeChunk(client, chunk.items);
+      await keepRejections(client, this.attempt, chunk.rejections);
+    });
+    this.checkpoint = next;
+    return next.counts;
+  }
+
+  private after(chunk: ProcessedChunk<O>): Checkpoint {
+    const { items, rejections, readCount, filterCount, rollbackCount, position } = chunk;
+    const done = { readCount, filterCount, rollbackCount, commitCount: 1 };
+    return {
+      fence: this.fence,
+      position,
+      counts: addCounts(this.checkpoint.counts, { ...done, writeCount: items.length, skipCount: rejections.length }),
+      tally: this.tallied(items),
+      fruitlessAttempts: 0,
+    };
+  }
+
+  private tallied(items: readonly O[]): Map<string, number> {
+    const tally = new Map(this.checkpoint.tally);
+    if (!this.table.kindOf) return tally;
+    for (const item of items) {
+      const kind = this.table.kindOf(item);
+      tally.set(kind, (tally.get(kind) ?? 0) + 1);
+    }
+    return tally;
+  }
+}
+
+/** The chunk again, its bad items turned into rejections in their place. */
+function without<O>(chunk: ProcessedChunk<O>, bad: ReadonlyMap<O, Rejection>): ProcessedChunk<O> {
+  return {
+    ...chunk,
+    items: chunk.items.filter((item) => !bad.has(item)),
+    rejections: [...chunk.rejections, ...bad.values()].toSorted((a, b) => a.where.row - b.where.row),
+    rollbackCount: chunk.rollbackCount + 1,
+  };
+}

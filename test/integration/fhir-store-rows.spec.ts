@@ -1,0 +1,180 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { FhirRow, FhirStore } from '#fhir-store';
+import type { SinkSession } from '#job-kit';
+import { chunkOf, fhirRow, newAttempt, rejection, testStore } from '../support/chunks.js';
+import { createDatabase, type TestDatabase } from '../support/database.js';
+
+let database: TestDatabase;
+let store: FhirStore;
+
+beforeAll(async () => {
+  database = await createDatabase();
+  store = testStore(database.url);
+  await store.migrate();
+});
+
+afterAll(async () => {
+  await store.close();
+  await database.drop();
+});
+
+/** Commits chunks by one attempt of a new execution. */
+async function withSession<T>(
+  use: (session: SinkSession<FhirRow>, uuid: string) => Promise<T>,
+  skipLimit = 0,
+): Promise<T> {
+  const attempt = newAttempt({ skipLimit });
+  await store.gates.open(attempt.executionUuid);
+  const session = await store.sink.open(attempt);
+  try {
+    return await use(session, attempt.executionUuid);
+  } finally {
+    await session.close();
+  }
+}
+
+const stored = (resourceType: string) =>
+  database.query('SELECT id, version_id, body FROM resource WHERE resource_type = $1 ORDER BY id', [resourceType]);
+
+describe('rows', () => {
+  it('writes what it is given, byte for byte as JSON means it', async () => {
+    const resources = [
+      { resourceType: 'Exact', id: 'b', text: 'ünï "quoted" \\ \t\n 𝄞', n: [1.5, -7, 1e30], nested: { id: 'x' } },
+      { resourceType: 'Exact', id: 'a', text: '' },
+    ];
+    const counts = await withSession((session) => session.commit(chunkOf(resources.map((r, row) => fhirRow(r, row)))));
+    expect(counts).toEqual({
+      readCount: 2,
+      writeCount: 2,
+      filterCount: 0,
+      skipCount: 0,
+      commitCount: 1,
+      rollbackCount: 0,
+    });
+    expect(await stored('Exact')).toEqual([
+      { id: 'a', version_id: 1, body: resources[1] },
+      { id: 'b', version_id: 1, body: resources[0] },
+    ]);
+  });
+
+  it('keeps the last of a repeated id in a chunk, and counts both', async () => {
+    const rows = ['first', 'second', 'third'].map((v) => fhirRow({ resourceType: 'Twice', id: 'same', v } as never));
+    const counts = await withSession((session) => session.commit(chunkOf(rows)));
+    expect(counts.writeCount).toBe(3);
+    expect(await stored('Twice')).toEqual([
+      { id: 'same', version_id: 1, body: { resourceType: 'Twice', id: 'same', v: 'third' } },
+    ]);
+  });
+
+  it('tells apart keys that would read the same when joined', async () => {
+    const rows = [fhirRow({ resourceType: 'Join', id: 'a' }), fhirRow({ resourceType: 'Joi', id: 'na' })];
+    await withSession((session) => session.commit(chunkOf(rows)));
+    expect([...(await stored('Join')), ...(await stored('Joi'))]).toHaveLength(2);
+  });
+
+  it('raises the version of a changed resource and leaves an unchanged one alone', async () => {
+    const write = (v: number) =>
+      withSession((session) =>
+        session.commit(
+          chunkOf([
+            fhirRow({ resourceType: 'Version', id: 'changed', v } as never),
+            fhirRow({ resourceType: 'Version', id: 'unchanged' }),
+          ]),
+        ),
+      );
+    await write(1);
+    const before = await database.query("SELECT * FROM resource WHERE resource_type = 'Version' AND id = 'unchanged'");
+    await write(2);
+    await write(3);
+    expect(await stored('Version')).toMatchObject([
+      { id: 'changed', version_id: 3, body: { v: 3 } },
+      { id: 'unchanged', version_id: 1 },
+    ]);
+    expect(await database.query("SELECT * FROM resource WHERE resource_type = 'Version' AND id = 'unchanged'")).toEqual(
+      before,
+    );
+  });
+
+  it('commits a chunk of which nothing is left to write', async () => {
+    const counts = await withSession(async (session) => session.commit(chunkOf<FhirRow>([], { filterCount: 7 })));
+    expect(counts).toMatchObject({ readCount: 7, filterCount: 7, writeCount: 0, commitCount: 1 });
+  });
+
+  it('tallies accepted rows by resource type, over all partitions and executions of an instance', async () => {
+    const instanceUuid = randomUUID();
+    for (const [executionUuid, partition] of [
+      [instanceUuid, 0],
+      [instanceUuid, 1],
+      [randomUUID(), 1],
+    ] as const) {
+      await store.gates.open(executionUuid);
+      const session = await store.sink.open(newAttempt({ instanceUuid, executionUuid, partition }));
+      await session.commit(
+        chunkOf([
+          fhirRow({ resourceType: 'Tally', id: 'a' }),
+          fhirRow({ resourceType: 'Tally', id: 'a' }),
+          fhirRow({ resourceType: '__proto__', id: 'a' }),
+        ]),
+      );
+      await session.close();
+    }
+    expect(Object.entries(await store.totalsByResourceType(instanceUuid))).toEqual([
+      ['Tally', 6],
+      ['__proto__', 3],
+    ]);
+  });
+});
+
+describe('rows the database refuses', () => {
+  const deep = `${'['.repeat(50_000)}${']'.repeat(50_000)}`;
+  const bad: [name: string, json: string, reason: RegExp][] = [
+    ['a number beyond numeric', '1e999999', /numeric/],
+    ['a NUL in a string', '"a\\u0000b"', /Unicode escape/],
+    ['a lone surrogate', '"\\ud800"', /surrogate/],
+    ['nesting beyond the stack depth', deep, /stack depth/],
+    ['broken JSON', '{', /invalid input syntax for type json/],
+  ];
+
+  it.each(bad)('%s is set aside with its reason; the rest of the chunk is written', async (name, json, reason) => {
+    const type = `Bad${bad.findIndex(([n]) => n === name)}`;
+    const ids = ['a', 'b', 'c'];
+    const rows = ids.map((id, row) =>
+      fhirRow(
+        { resourceType: type, id },
+        row,
+        `{"resourceType":"${type}","id":"${id}","x":${id === 'b' ? json : '1'}}`,
+      ),
+    );
+    const { counts, uuid } = await withSession(
+      async (session, uuid) => ({ uuid, counts: await session.commit(chunkOf(rows, { rejections: [rejection(7)] })) }),
+      2,
+    );
+    expect(counts).toEqual({
+      readCount: 4,
+      writeCount: 2,
+      filterCount: 0,
+      skipCount: 2,
+      commitCount: 1,
+      rollbackCount: 1,
+    });
+    expect((await stored(type)).map(({ id }) => id)).toEqual(['a', 'c']);
+    const rejected = await database.query('SELECT * FROM rejected_row WHERE execution_uuid = $1 ORDER BY row_number', [
+      uuid,
+    ]);
+    expect(rejected).toMatchObject([
+      { step_name: 'step', partition: 0, file: 'a.ndjson', row_number: '1', reason: expect.stringMatching(reason) },
+      { row_number: '7', reason: 'is not valid JSON', excerpt: 'row 7' },
+    ]);
+    expect(rejected[0]?.['excerpt']).toContain(`"resourceType":"${type}"`);
+  });
+
+  it('does not repeat a row in the reason when a constraint refuses it', async () => {
+    const attempt = withSession((session) =>
+      session.commit(chunkOf([fhirRow({ resourceType: 'Long', id: 'x'.repeat(65) })])),
+    );
+    await expect(attempt).rejects.toThrow(
+      /^a\.ndjson, row 0: is refused by the database: .*"id_has_1_to_64_characters" \(skipLimit 0 exceeded\)$/,
+    );
+  });
+});
