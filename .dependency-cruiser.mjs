@@ -12,7 +12,7 @@ const MAY_IMPORT = {
 
 /** Vendor packages, and the only places that may import them. */
 const FENCES = {
-  '^node_modules/@nestjs/': '^(apps/|test/|libs/[^/]+/src/.*\\.module\\.ts$)',
+  '^node_modules/@nestjs/': '^(apps/|test/|libs/platform/)',
   '^node_modules/bullmq/': '^(libs/queues/|apps/worker/|apps/gateway/src/dashboard/|test/|bench/)',
   '^node_modules/ioredis/': '^(libs/platform/|libs/repository/|libs/queues/|scripts/|test/|bench/)',
   '^node_modules/(@types/)?pg(-copy-streams)?/': '^(libs/fhir-store/|libs/platform/|scripts/|test/|bench/)',

@@ -1,3 +1,4 @@
+import { nestLogger } from '#platform';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
@@ -9,7 +10,6 @@ import type { Core } from './core.module.js';
 import { serveDashboard } from './dashboard/dashboard.js';
 import { QUEUES, type QueuesByModule } from './dashboard/queues.module.js';
 import { GatewayModule } from './gateway.module.js';
-import { nestLogger } from './nest-logger.js';
 import { replyProblem } from './problem.reply.js';
 import { addSecurityHeaders } from './security-headers.js';
 

@@ -1,7 +1,12 @@
 import { Global, Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { LongshoreError } from '#domain';
-import type { ExecutionReader, JobOperations } from '#engine';
+import { JobOperator, type ExecutionReader, type JobOperations } from '#engine';
+import { openFhirStore } from '#fhir-store';
 import type { JobRegistry } from '#job-kit';
+import { jobsOf } from '#jobs';
+import { BullDispatcher, RedisCancelChannel } from '#queues';
+import { RedisExecutionReader, RedisExecutionStore } from '#repository';
+import { randomUUID } from 'node:crypto';
 import { LOG, REDIS, SETTINGS, type Core } from './core.module.js';
 import { QUEUES, type QueuesByModule } from './dashboard/queues.module.js';
 
@@ -20,10 +25,33 @@ export interface ModuleServices {
 /** What modules are opened with. */
 export type ModuleParts = Core & { queues: QueuesByModule };
 
-/** Puts the engine together, once for each module in the settings. */
-export async function openModules(_parts: ModuleParts): Promise<ModuleServices[]> {
-  // The engine is composed here.
-  throw new Error('no engine is composed in modules.ts yet');
+/** Puts together what the gateway needs of the engine, once for each module in the settings. */
+export async function openModules({ settings, log, redis, queues }: ModuleParts): Promise<ModuleServices[]> {
+  return settings.modules.map((module) => {
+    const database = openFhirStore({ databaseUrl: module.databaseUrl, maxConnections: 1, log });
+    const jobs = jobsOf({
+      importDirectory: module.importDirectory,
+      store: database,
+      maxLineBytes: settings.MAX_LINE_BYTES,
+    });
+    const { executions, partitions } = queues.get(module.id)!;
+    const operations = new JobOperator({
+      jobs,
+      store: new RedisExecutionStore(redis, settings.KEY_PREFIX, module.id),
+      dispatcher: new BullDispatcher(executions, partitions),
+      gates: database.gates,
+      cancel: new RedisCancelChannel(redis, settings.KEY_PREFIX, module.id),
+      ambient: { now: Date.now, uuid: randomUUID },
+    });
+    return {
+      id: module.id,
+      jobs,
+      reader: new RedisExecutionReader(redis, settings.KEY_PREFIX, module.id),
+      operations,
+      ready: () => database.ping(),
+      close: () => database.close(),
+    };
+  });
 }
 
 /** The modules by id. */

@@ -2,12 +2,8 @@ import { BullModule, getQueueToken } from '@nestjs/bullmq';
 import { Global, Inject, Module, type DynamicModule, type OnModuleInit } from '@nestjs/common';
 import type { Queue } from 'bullmq';
 import type { Logger } from '#platform';
+import { QUEUE_KINDS, queueName, queuePrefix, type QueueKind } from '#queues';
 import { LOG, type Core } from '../core.module.js';
-
-/** The three queues of a module. */
-export const QUEUE_KINDS = ['executions', 'partitions', 'maintenance'] as const;
-
-export type QueueKind = (typeof QUEUE_KINDS)[number];
 
 /** A module's queues, by kind. */
 export type ModuleQueues = Readonly<Record<QueueKind, Queue>>;
@@ -16,8 +12,6 @@ export type ModuleQueues = Readonly<Record<QueueKind, Queue>>;
 export type QueuesByModule = ReadonlyMap<string, ModuleQueues>;
 
 export const QUEUES = Symbol('queues');
-
-const queueName = (moduleId: string, kind: QueueKind) => `${moduleId}-${kind}`;
 
 /** Registers the queues of all modules with `@nestjs/bullmq`, on the connection handed in; BullMQ does not close that. */
 @Global()
@@ -39,7 +33,7 @@ export class QueuesModule implements OnModuleInit {
           ...named.map(({ moduleId, name }) => ({
             name,
             connection: redis,
-            prefix: `${settings.KEY_PREFIX}:{${moduleId}}:queue`,
+            prefix: queuePrefix(settings.KEY_PREFIX, moduleId),
           })),
         ),
       ],

@@ -1,5 +1,5 @@
 import type { LoggerService } from '@nestjs/common';
-import type { Logger } from '#platform';
+import type { Logger } from './logger.js';
 
 /** Nest's own messages in our log. Its chatter at boot is kept for debugging. */
 export function nestLogger(log: Logger): LoggerService {

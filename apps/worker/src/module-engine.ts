@@ -1,0 +1,72 @@
+import { randomUUID } from 'node:crypto';
+import { Controller, PartitionRunner, Recovery, type Ambient } from '#engine';
+import { openFhirStore, type FhirStore } from '#fhir-store';
+import { jobsOf } from '#jobs';
+import type { connectRedis, Logger, ModuleSettings, Settings } from '#platform';
+import { ActiveWork, BullDispatcher, type QueueKind } from '#queues';
+import { RedisExecutionStore } from '#repository';
+import type { Queue } from 'bullmq';
+
+export type Redis = ReturnType<typeof connectRedis>;
+
+/** What a worker process shares between its modules. */
+export interface WorkerParts {
+  settings: Settings;
+  log: Logger;
+  redis: Redis;
+}
+
+/** Everything that works for one storage module. */
+export interface ModuleEngine {
+  id: string;
+  active: ActiveWork;
+  controller: Controller;
+  partitions: PartitionRunner;
+  recovery: Recovery;
+  database: FhirStore;
+}
+
+/** Attempts that may die fruitlessly beyond the tries that transient faults are allowed. */
+const DEATHS_TOLERATED = 10;
+
+/** Puts a module's engine together. Opens no connection yet. */
+export function composeEngine(
+  { settings, log, redis }: WorkerParts,
+  module: ModuleSettings,
+  queues: Readonly<Record<QueueKind, Queue>>,
+): ModuleEngine {
+  const moduleLog = log.with({ module: module.id });
+  const database = openFhirStore({
+    databaseUrl: module.databaseUrl,
+    maxConnections: settings.WORKER_CONCURRENCY,
+    log: moduleLog,
+  });
+  const shared = {
+    moduleId: module.id,
+    jobs: jobsOf({
+      importDirectory: module.importDirectory,
+      store: database,
+      maxLineBytes: settings.MAX_LINE_BYTES,
+    }),
+    store: new RedisExecutionStore(redis, settings.KEY_PREFIX, module.id),
+    dispatcher: new BullDispatcher(queues.executions, queues.partitions),
+    ambient: { now: Date.now, uuid: randomUUID } satisfies Ambient,
+    log: moduleLog,
+  };
+  return {
+    id: module.id,
+    active: new ActiveWork(settings.PARTITION_ATTEMPTS),
+    controller: new Controller({
+      ...shared,
+      gates: database.gates,
+      window: settings.PARTITION_WINDOW,
+      leaseMs: settings.LOCK_DURATION_MS,
+    }),
+    partitions: new PartitionRunner({
+      ...shared,
+      maxFruitlessAttempts: settings.PARTITION_ATTEMPTS + DEATHS_TOLERATED,
+    }),
+    recovery: new Recovery({ ...shared, silenceMs: settings.LOCK_DURATION_MS }),
+    database,
+  };
+}
