@@ -1,4 +1,3 @@
-import 'reflect-metadata';
 import { once } from 'node:events';
 import { NestFactory } from '@nestjs/core';
 import { assertNoEviction, connectRedis, createLogger, nestLogger, readSettings } from '#platform';

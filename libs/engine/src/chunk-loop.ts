@@ -2,23 +2,22 @@ import type { Counts } from '#domain';
 import { FILTERED, Rejection, type ChunkReader, type Processed, type ProcessedChunk, type ReadChunk } from '#job-kit';
 import { jobCode } from './job-code.js';
 
-/** What a committed chunk led to. */
-export interface Committed {
-  /** The partition's counts for this execution, with the chunk. */
-  counts: Counts;
-  /** Whether the execution goes on, or stops here. */
-  verdict: 'go-on' | 'stop';
-}
-
 export interface ChunkLoop {
   reader: ChunkReader<unknown>;
   process(item: unknown): Processed<unknown>;
-  /** Writes and mirrors a chunk. */
-  commit(chunk: ProcessedChunk<unknown>): Promise<Committed>;
+  committer: Committer;
   /** Throws if the attempt must be left now; asked before each chunk. */
   leaveIfTold(): void;
   /** Items in a chunk. */
   interval: number;
+}
+
+/** Writes chunks, and tells the store of them. */
+export interface Committer {
+  /** @returns the partition's counts for this execution, with the chunk */
+  write(chunk: ProcessedChunk<unknown>): Promise<Counts>;
+  /** Mirrors what was written last, and learns whether the execution goes on, or stops here. */
+  mirror(): Promise<'go-on' | 'stop'>;
 }
 
 /** How the loop ended: at the end of the partition, or at a chunk boundary because of a stop. */
@@ -28,27 +27,30 @@ export interface LoopEnd {
 }
 
 /**
- * Reads, processes and commits chunk by chunk. The next chunk is read while one is being committed, so at most two
- * chunks are held at a time.
- *
- * @param counts what this execution has already committed in the partition
+ * Reads, processes and commits chunk by chunk. The next chunk is read while one is being written, so at most two
+ * chunks are held at a time. The last chunk is not mirrored: the partition's end carries its counts, at once. One with
+ * rejections is, since the store may have to say that they were too many.
  */
-export async function runChunks(loop: ChunkLoop, counts: Counts): Promise<LoopEnd> {
+export async function runChunks(loop: ChunkLoop, noChunk: Counts): Promise<LoopEnd> {
+  const { reader, committer } = loop;
   let reading = readAhead(loop);
+  let counts = noChunk;
   try {
-    for (;;) {
+    let chunk = await reading;
+    while (chunk) {
       loop.leaveIfTold();
-      const chunk = await reading;
-      if (!chunk) return { status: 'COMPLETED', counts };
-      const processed = await jobCode(() => processChunk(chunk, loop.process));
+      const current = chunk;
+      const processed = await jobCode(() => processChunk(current, loop.process));
       reading = readAhead(loop);
-      const committed = await loop.commit(processed);
-      counts = committed.counts;
-      if (committed.verdict === 'stop') return { status: 'STOPPED', counts };
+      counts = await committer.write(processed);
+      chunk = await reading;
+      if (!chunk && processed.rejections.length === 0) break;
+      if ((await committer.mirror()) === 'stop') return { status: 'STOPPED', counts };
     }
+    return { status: 'COMPLETED', counts };
   } finally {
     await reading.catch(() => undefined);
-    await loop.reader.close();
+    await reader.close();
   }
 }
 

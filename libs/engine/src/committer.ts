@@ -8,7 +8,7 @@ import {
   type ProcessedChunk,
   type SinkSession,
 } from '#job-kit';
-import type { Committed } from './chunk-loop.js';
+import type { Committer } from './chunk-loop.js';
 import { jobCode } from './job-code.js';
 import type { PartitionRef, PartitionStore } from './store.port.js';
 import type { Ambient } from './work.port.js';
@@ -23,7 +23,6 @@ export interface Attempt {
   skipLimit: number;
 }
 
-type Commit = (chunk: ProcessedChunk<unknown>) => Promise<Committed>;
 type Parts = { store: PartitionStore; ambient: Ambient };
 
 /** Exactly once: the sink's transaction holds the checkpoint, and the store only mirrors the counts. */
@@ -31,11 +30,15 @@ export function sinkCommitter(
   { store, ambient }: Parts,
   { ref, fence }: Attempt,
   session: SinkSession<unknown>,
-): Commit {
-  return async (chunk) => {
-    const counts = await jobCode(() => session.commit(chunk));
-    reach('committed-not-mirrored');
-    return { counts, verdict: goOnOrStop(await store.progress(ref, fence, counts, ambient.now())) };
+): Committer {
+  let counts = session.counts;
+  return {
+    async write(chunk) {
+      counts = await jobCode(() => session.commit(chunk));
+      reach('committed-not-mirrored');
+      return counts;
+    },
+    mirror: async () => goOnOrStop(await store.progress(ref, fence, counts, ambient.now())),
   };
 }
 
@@ -45,27 +48,34 @@ export function sinkCommitter(
  *
  * @param before what this execution has already committed in the partition
  */
-export function functionCommitter({ store, ambient }: Parts, attempt: Attempt, before: Counts): Commit {
+export function functionCommitter({ store, ambient }: Parts, attempt: Attempt, before: Counts): Committer {
   const { ref, fence, step, context, skipLimit } = attempt;
   let counts = before;
-  return async (chunk) => {
-    if (chunk.items.length > 0) await jobCode(() => step.write?.(chunk.items, context));
-    const { readCount, filterCount, rejections, position } = chunk;
-    const done = {
-      readCount,
-      filterCount,
-      skipCount: rejections.length,
-      writeCount: chunk.items.length,
-      commitCount: 1,
-    };
-    const next = addCounts(counts, done);
-    const answer = await store.progress(ref, fence, next, ambient.now(), { position, skipLimit });
-    const refused = rejections.at(-1);
-    if (answer === 'skip-limit' && refused) throw new SkipLimitExceededError(skipLimit, refused);
-    counts = next;
-    return { counts, verdict: goOnOrStop(answer) };
+  let written: ProcessedChunk<unknown> | undefined;
+  return {
+    async write(chunk) {
+      if (chunk.items.length > 0) await jobCode(() => step.write?.(chunk.items, context));
+      written = chunk;
+      counts = addCounts(counts, doneBy(chunk));
+      return counts;
+    },
+    async mirror() {
+      const checkpoint = { position: written?.position ?? null, skipLimit };
+      const answer = await store.progress(ref, fence, counts, ambient.now(), checkpoint);
+      const refused = written?.rejections.at(-1);
+      if (answer === 'skip-limit' && refused) throw new SkipLimitExceededError(skipLimit, refused);
+      return goOnOrStop(answer);
+    },
   };
 }
+
+const doneBy = ({ readCount, filterCount, rejections, items }: ProcessedChunk<unknown>): Partial<Counts> => ({
+  readCount,
+  filterCount,
+  skipCount: rejections.length,
+  writeCount: items.length,
+  commitCount: 1,
+});
 
 function goOnOrStop(answer: Awaited<ReturnType<PartitionStore['progress']>>): 'go-on' | 'stop' {
   if (answer === 'go-on' || answer === 'stop') return answer;

@@ -150,7 +150,7 @@ export class PartitionRunner {
     const attempt = { ref, fence: claim.fence, step, context, skipLimit: skipLimitOf(definition) };
     const position = session ? session.position : claim.position;
     const reader = await jobCode(() => step.read(claim.partition, position, context));
-    const commit = session
+    const committer = session
       ? sinkCommitter(this.parts, attempt, session)
       : functionCommitter(this.parts, attempt, work.counts);
     return runChunks(
@@ -158,11 +158,7 @@ export class PartitionRunner {
         reader,
         interval: step.commitInterval(parameters),
         process: (item) => step.process(item, context),
-        commit: async (chunk) => {
-          const committed = await commit(chunk);
-          work.counts = committed.counts;
-          return committed;
-        },
+        committer: { ...committer, write: async (chunk) => (work.counts = await committer.write(chunk)) },
         leaveIfTold: () => leaveIfTold(delivery),
       },
       work.counts,

@@ -7,8 +7,8 @@ export const LOST = 'LEASE_LOST';
 
 const HOLDS_LEASE = `
 local id = ARGV[1]
-if redis.call('GET', key('lease', id)) ~= ARGV[2] then return '${LOST}' end
-local execution = key('execution', id)
+if redis.call('GET', leaseKey(id)) ~= ARGV[2] then return '${LOST}' end
+local execution = executionKey(id)
 `;
 
 /**
@@ -19,27 +19,27 @@ export const acquire = `
 local id, token = ARGV[1], ARGV[2]
 local status = statusOf(id, ARGV[3])
 if not status or not RUNNING[status] then return 'gone' end
-local holder = redis.call('GET', key('lease', id))
+local holder = redis.call('GET', leaseKey(id))
 local delivery = string.match(token, '^(.*)#')
 if holder and string.match(holder, '^(.*)#') ~= delivery then
-  redis.call('SET', key('nudge', id), 1, 'PX', ARGV[4])
+  redis.call('SET', nudgeKey(id), 1, 'PX', ARGV[4])
   return 'busy'
 end
-redis.call('SET', key('lease', id), token, 'PX', ARGV[4])
-redis.call('DEL', key('nudge', id))
+redis.call('SET', leaseKey(id), token, 'PX', ARGV[4])
+redis.call('DEL', nudgeKey(id))
 return 'acquired'
 `;
 
 /** ARGV: id, token, lease in ms. */
 export const renew = `${HOLDS_LEASE}
-redis.call('PEXPIRE', key('lease', id), ARGV[3])
+redis.call('PEXPIRE', leaseKey(id), ARGV[3])
 return 'OK'
 `;
 
 /** ARGV: id, token. Returns 'released', or 'again' (the lease is kept) if word was left meanwhile. */
 export const release = `${HOLDS_LEASE}
-if redis.call('DEL', key('nudge', id)) == 1 then return 'again' end
-redis.call('DEL', key('lease', id))
+if redis.call('DEL', nudgeKey(id)) == 1 then return 'again' end
+redis.call('DEL', leaseKey(id))
 return 'released'
 `;
 
@@ -52,14 +52,14 @@ return 'released'
 export const facts = `${HOLDS_LEASE}
 local found = redis.call('HMGET', execution, 'status', 'instanceId')
 local status, instanceId = found[1], found[2]
-local instance = key('instance', instanceId)
+local instance = instanceKey(instanceId)
 local answer = {status}
 for i = 0, #ARGV - 3 do
-  local step = redis.call('HMGET', key('stepExecution', id, i), 'status', 'cursor', 'partitionsFailed')
+  local step = redis.call('HMGET', stepExecutionKey(id, i), 'status', 'cursor', 'partitionsFailed')
   local known = redis.call('HMGET', instance, 'completed:' .. i, 'planned:' .. i, 'total:' .. i)
   local inFlight, waiting = 0, 0
   if step[1] == 'STARTED' then
-    inFlight = redis.call('SCARD', key('inFlight', id))
+    inFlight = redis.call('SCARD', inFlightKey(id))
     if known[2] and nextPartition(instanceId, i, tonumber(step[2] or 0)) then waiting = 1 end
   end
   local passOver = known[1] and not step[1] and ARGV[i + 3] ~= '1'
@@ -81,13 +81,13 @@ return 'OK'
 /** ARGV: id, token, step, its name, now. Counts a start of the step in the instance, once an execution. */
 export const beginStep = `${HOLDS_LEASE}
 local stepIndex, now = ARGV[3], ARGV[5]
-if redis.call('EXISTS', key('stepExecution', id, stepIndex)) == 0 then
-  local instance = key('instance', redis.call('HGET', execution, 'instanceId'))
+if redis.call('EXISTS', stepExecutionKey(id, stepIndex)) == 0 then
+  local instance = instanceKey(redis.call('HGET', execution, 'instanceId'))
   redis.call('HINCRBY', instance, 'started:' .. stepIndex, 1)
   -- Run again although COMPLETED: forget which partitions were.
   if redis.call('HDEL', instance, 'completed:' .. stepIndex) == 1 then
     local instanceId = redis.call('HGET', execution, 'instanceId')
-    redis.call('DEL', key('completed', instanceId, stepIndex), key('positions', instanceId, stepIndex))
+    redis.call('DEL', completedKey(instanceId, stepIndex), positionsKey(instanceId, stepIndex))
   end
 end
 beginStepExecution(id, stepIndex, ARGV[4], now)
@@ -98,27 +98,27 @@ return 'OK'
 /** Throws away an unfinished plan. ARGV: id, token, step. */
 export const beginPlan = `${HOLDS_LEASE}
 local instanceId = redis.call('HGET', execution, 'instanceId')
-redis.call('DEL', key('plan', instanceId, ARGV[3]))
-redis.call('HDEL', key('instance', instanceId), 'rows:' .. ARGV[3])
+redis.call('DEL', planKey(instanceId, ARGV[3]))
+redis.call('HDEL', instanceKey(instanceId), 'rows:' .. ARGV[3])
 return 'OK'
 `;
 
 /** ARGV: id, token, step, now, rows in these partitions, partitions (JSON each). Returns the execution's status. */
 export const appendPlan = `${HOLDS_LEASE}
 local instanceId = redis.call('HGET', execution, 'instanceId')
-for i = 6, #ARGV do redis.call('RPUSH', key('plan', instanceId, ARGV[3]), ARGV[i]) end
-redis.call('HINCRBY', key('instance', instanceId), 'rows:' .. ARGV[3], ARGV[5])
+for i = 6, #ARGV do redis.call('RPUSH', planKey(instanceId, ARGV[3]), ARGV[i]) end
+redis.call('HINCRBY', instanceKey(instanceId), 'rows:' .. ARGV[3], ARGV[5])
 redis.call('HSET', execution, 'lastUpdatedTime', ARGV[4])
-redis.call('ZADD', key('running'), 'XX', ARGV[4], id)
+redis.call('ZADD', runningKey(), 'XX', ARGV[4], id)
 return statusOf(id)
 `;
 
 /** From here on the plan is never computed again. ARGV: id, token, step, now. */
 export const sealPlan = `${HOLDS_LEASE}
 local instanceId = redis.call('HGET', execution, 'instanceId')
-local instance = key('instance', instanceId)
+local instance = instanceKey(instanceId)
 if redis.call('HSETNX', instance, 'planned:' .. ARGV[3], 1) == 0 then return 'OK' end
-local total = redis.call('LLEN', key('plan', instanceId, ARGV[3]))
+local total = redis.call('LLEN', planKey(instanceId, ARGV[3]))
 redis.call('HSET', instance, 'total:' .. ARGV[3], total)
 redis.call('HINCRBY', instance, 'partitionsTotal', total)
 redis.call('HINCRBY', instance, 'rowsTotal', redis.call('HGET', instance, 'rows:' .. ARGV[3]) or 0)
@@ -135,12 +135,12 @@ export const dispatch = `${HOLDS_LEASE}
 local stepIndex = ARGV[3]
 if statusOf(id) == 'STARTED' then
   local instanceId = redis.call('HGET', execution, 'instanceId')
-  for _ = redis.call('SCARD', key('inFlight', id)) + 1, tonumber(ARGV[4]) do
+  for _ = redis.call('SCARD', inFlightKey(id)) + 1, tonumber(ARGV[4]) do
     if not takeNext(id, stepIndex, instanceId) then break end
   end
 end
-redis.call('ZADD', key('running'), 'XX', ARGV[5], id)
-return redis.call('SMEMBERS', key('inFlight', id))
+redis.call('ZADD', runningKey(), 'XX', ARGV[5], id)
+return redis.call('SMEMBERS', inFlightKey(id))
 `;
 
 /**
@@ -149,12 +149,12 @@ return redis.call('SMEMBERS', key('inFlight', id))
  */
 export const endStep = `${HOLDS_LEASE}
 local stepIndex, status, exitCode, now = ARGV[3], ARGV[4], ARGV[5], ARGV[6]
-local step = key('stepExecution', id, stepIndex)
+local step = stepExecutionKey(id, stepIndex)
 if redis.call('HGET', step, 'status') ~= 'STARTED' then return 'OK' end
 redis.call('HSET', step, 'status', status, 'exitCode', exitCode, 'endTime', now, 'lastUpdatedTime', now)
 redis.call('HSET', execution, 'lastUpdatedTime', now)
 if status == 'COMPLETED' then
-  redis.call('HSET', key('instance', redis.call('HGET', execution, 'instanceId')), 'completed:' .. stepIndex, 1)
+  redis.call('HSET', instanceKey(redis.call('HGET', execution, 'instanceId')), 'completed:' .. stepIndex, 1)
 end
 if ARGV[7] ~= '' then
   redis.call('HSET', step, 'failure', ARGV[8])

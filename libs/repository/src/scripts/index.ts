@@ -1,7 +1,7 @@
 import * as control from './control.lua.js';
 import * as operations from './operations.lua.js';
 import * as partitions from './partitions.lua.js';
-import { PRELUDE } from './prelude.lua.js';
+import { withPieces } from './pieces.lua.js';
 import * as read from './read.lua.js';
 
 const { LOST, ...controlScripts } = control;
@@ -14,4 +14,4 @@ export type ScriptName = keyof typeof SCRIPTS;
 
 /** Each script as Redis gets it. */
 export const sources = (): [ScriptName, string][] =>
-  (Object.entries(SCRIPTS) as [ScriptName, string][]).map(([name, body]) => [name, PRELUDE + body]);
+  (Object.entries(SCRIPTS) as [ScriptName, string][]).map(([name, body]) => [name, withPieces(body)]);

@@ -15,39 +15,39 @@ local instanceId, expectedLatest, expectedStatus = ARGV[6], ARGV[7], ARGV[8]
 local idempotencyKey, fingerprint, lifetime = ARGV[9], ARGV[10], ARGV[11]
 
 if idempotencyKey ~= '' then
-  local known = redis.call('HMGET', key('idempotency', idempotencyKey), 'fingerprint', 'id', 'uuid')
+  local known = redis.call('HMGET', idempotencyKey(idempotencyKey), 'fingerprint', 'id', 'uuid')
   if known[1] == fingerprint then return {'repeated', known[2], known[3]} end
   if known[1] then return {'key-reused'} end
 end
 
 if instanceId ~= '' then
-  local latest = redis.call('HGET', key('instance', instanceId), 'latest')
+  local latest = redis.call('HGET', instanceKey(instanceId), 'latest')
   if latest ~= expectedLatest or statusOf(latest) ~= expectedStatus then return {'changed'} end
-elseif identity ~= '' and redis.call('EXISTS', key('identity', job, identity)) == 1 then
+elseif identity ~= '' and redis.call('EXISTS', identityKey(job, identity)) == 1 then
   return {'changed'}
 end
 
-local id = redis.call('INCR', key('lastExecutionId'))
+local id = redis.call('INCR', lastExecutionIdKey())
 if instanceId == '' then
-  instanceId = redis.call('INCR', key('lastInstanceId'))
-  redis.call('HSET', key('instance', instanceId), 'id', instanceId, 'uuid', uuid, 'jobName', job)
-  redis.call('ZADD', key('instances', job), instanceId, instanceId)
+  instanceId = redis.call('INCR', lastInstanceIdKey())
+  redis.call('HSET', instanceKey(instanceId), 'id', instanceId, 'uuid', uuid, 'jobName', job)
+  redis.call('ZADD', instancesKey(job), instanceId, instanceId)
   if identity ~= '' then
-    redis.call('SET', key('identity', job, identity), instanceId)
-    redis.call('HSET', key('instance', instanceId), 'identity', identity)
+    redis.call('SET', identityKey(job, identity), instanceId)
+    redis.call('HSET', instanceKey(instanceId), 'identity', identity)
   end
 end
-local instance = key('instance', instanceId)
+local instance = instanceKey(instanceId)
 local executions = redis.call('HGET', instance, 'executions')
 redis.call('HSET', instance, 'latest', id, 'executions', executions and (executions .. ',' .. id) or id)
-redis.call('HSET', key('execution', id), 'id', id, 'uuid', uuid, 'instanceId', instanceId,
+redis.call('HSET', executionKey(id), 'id', id, 'uuid', uuid, 'instanceId', instanceId,
   'instanceUuid', redis.call('HGET', instance, 'uuid'), 'jobName', job, 'parameters', parameters,
   'exitCode', 'UNKNOWN', 'createTime', now)
-redis.call('HSET', key('uuids'), uuid, id)
+redis.call('HSET', uuidsKey(), uuid, id)
 moveTo(id, 'STARTING', now)
 if idempotencyKey ~= '' then
-  redis.call('HSET', key('idempotency', idempotencyKey), 'fingerprint', fingerprint, 'id', id, 'uuid', uuid)
-  redis.call('EXPIRE', key('idempotency', idempotencyKey), lifetime)
+  redis.call('HSET', idempotencyKey(idempotencyKey), 'fingerprint', fingerprint, 'id', id, 'uuid', uuid)
+  redis.call('EXPIRE', idempotencyKey(idempotencyKey), lifetime)
 end
 return {'launched', id, uuid}
 `;
@@ -63,11 +63,11 @@ local id, now = ARGV[1], ARGV[2]
 local status = statusOf(id)
 if not status or not SOURCES['STOPPING'][status] then return 0 end
 moveTo(id, 'STOPPING', now)
-local ref = redis.call('LINDEX', key('steps', id), -1)
+local ref = redis.call('LINDEX', stepsKey(id), -1)
 local stepIndex = ref and string.match(ref, '^%d+')
-for _, partition in ipairs(redis.call('SMEMBERS', key('inFlight', id))) do
-  if redis.call('EXISTS', key('stepExecution', id, stepIndex .. '.' .. partition)) == 0 then
-    redis.call('SREM', key('inFlight', id), partition)
+for _, partition in ipairs(redis.call('SMEMBERS', inFlightKey(id))) do
+  if redis.call('EXISTS', stepExecutionKey(id, stepIndex .. '.' .. partition)) == 0 then
+    redis.call('SREM', inFlightKey(id), partition)
   end
 end
 return 1
@@ -85,11 +85,11 @@ local status = statusOf(id)
 if not status then return '' end
 if status == 'STOPPED' then return status end
 moveTo(id, 'STOPPED', now)
-local execution = key('execution', id)
+local execution = executionKey(id)
 redis.call('HSETNX', execution, 'endTime', now)
 redis.call('HSET', execution, 'exitCode', 'STOPPED', 'exitDescription', 'Force-stopped by ' .. by .. ' from ' .. status)
 endOpenSteps(id, 'STOPPED', now)
-redis.call('DEL', key('lease', id))
+redis.call('DEL', leaseKey(id))
 return status
 `;
 

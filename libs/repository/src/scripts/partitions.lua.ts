@@ -6,15 +6,15 @@
 const ANNOUNCEMENT = `
 local function announcement(id, step)
   local successor = redis.call('HGET', step, 'successor')
-  if successor and redis.call('SISMEMBER', key('inFlight', id), successor) == 0 then successor = false end
-  local done = redis.call('SCARD', key('inFlight', id)) == 0
+  if successor and redis.call('SISMEMBER', inFlightKey(id), successor) == 0 then successor = false end
+  local done = redis.call('SCARD', inFlightKey(id)) == 0
   return successor or '', done and 1 or 0
 end
 `;
 
 const ATTEMPT = `
 local id, uuid, stepIndex, partition = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-local step = key('stepExecution', id, stepIndex .. '.' .. partition)
+local step = stepExecutionKey(id, stepIndex .. '.' .. partition)
 `;
 
 /**
@@ -36,20 +36,20 @@ if known[1] and known[1] ~= 'STARTED' then
   local successor, done = announcement(id, step)
   return {'finished', successor, done}
 end
-if redis.call('SISMEMBER', key('inFlight', id), partition) == 0 then return {'stale'} end
+if redis.call('SISMEMBER', inFlightKey(id), partition) == 0 then return {'stale'} end
 local newest = tonumber(known[2] or 0)
 if fence == '' then fence = newest + 1 elseif tonumber(fence) <= newest then return {'stale'} end
-local instanceId = redis.call('HGET', key('execution', id), 'instanceId')
-local plan = redis.call('LINDEX', key('plan', instanceId, stepIndex), partition)
+local instanceId = redis.call('HGET', executionKey(id), 'instanceId')
+local plan = redis.call('LINDEX', planKey(instanceId, stepIndex), partition)
 if not plan then return {'stale'} end
 beginStepExecution(id, stepIndex .. '.' .. partition, prefix .. cjson.decode(plan).label, now)
 redis.call('HSET', step, 'fence', fence)
 local fruitless = redis.call('HINCRBY', step, 'fruitless', 1)
-redis.call('ZADD', key('running'), 'XX', now, id)
+redis.call('ZADD', runningKey(), 'XX', now, id)
 local counts = redis.call('HMGET', step, unpack(COUNTS))
 for i = 1, #COUNTS do counts[i] = tonumber(counts[i] or 0) end
 if status == 'STOPPING' then return {'stopping', fence, unpack(counts)} end
-local position = redis.call('HGET', key('positions', instanceId, stepIndex), partition) or ''
+local position = redis.call('HGET', positionsKey(instanceId, stepIndex), partition) or ''
 return {'run', fence, fruitless, plan, position, unpack(counts)}
 `;
 
@@ -68,12 +68,12 @@ if not status then return 'superseded' end
 if redis.call('HGET', step, 'fence') ~= fence then return 'superseded' end
 local counts = {}
 for i = 1, #COUNTS do counts[i] = tonumber(ARGV[8 + i]) end
-local instanceId = redis.call('HGET', key('execution', id), 'instanceId')
+local instanceId = redis.call('HGET', executionKey(id), 'instanceId')
 if position ~= '' then
-  local skips = tonumber(redis.call('HGET', key('stepExecution', id, stepIndex), 'skipCount') or 0)
+  local skips = tonumber(redis.call('HGET', stepExecutionKey(id, stepIndex), 'skipCount') or 0)
   local more = counts[4] - tonumber(redis.call('HGET', step, 'skipCount') or 0)
   if more > 0 and skips + more > tonumber(skipLimit) then return 'skip-limit' end
-  redis.call('HSET', key('positions', instanceId, stepIndex), partition, position)
+  redis.call('HSET', positionsKey(instanceId, stepIndex), partition, position)
 end
 setCounts(id, stepIndex, partition, instanceId, counts, now)
 redis.call('HDEL', step, 'fruitless')
@@ -96,19 +96,19 @@ if not executionStatus or not RUNNING[executionStatus] then return {} end
 local known = redis.call('HMGET', step, 'fence', 'status', 'stepName')
 if known[1] ~= fence then return {} end
 if known[2] == 'STARTED' then
-  local instanceId = redis.call('HGET', key('execution', id), 'instanceId')
+  local instanceId = redis.call('HGET', executionKey(id), 'instanceId')
   local counts = {}
   for i = 1, #COUNTS do counts[i] = tonumber(ARGV[9 + i]) end
   setCounts(id, stepIndex, partition, instanceId, counts, now)
   redis.call('HSET', step, 'status', status, 'exitCode', status, 'endTime', now)
   redis.call('HDEL', step, 'fruitless')
-  redis.call('SREM', key('inFlight', id), partition)
+  redis.call('SREM', inFlightKey(id), partition)
   if status == 'COMPLETED' then
-    redis.call('SETBIT', key('completed', instanceId, stepIndex), partition, 1)
-    redis.call('HDEL', key('positions', instanceId, stepIndex), partition)
-    redis.call('HINCRBY', key('instance', instanceId), 'partitionsDone', 1)
+    redis.call('SETBIT', completedKey(instanceId, stepIndex), partition, 1)
+    redis.call('HDEL', positionsKey(instanceId, stepIndex), partition)
+    redis.call('HINCRBY', instanceKey(instanceId), 'partitionsDone', 1)
   elseif status == 'FAILED' then
-    redis.call('HINCRBY', key('stepExecution', id, stepIndex), 'partitionsFailed', 1)
+    redis.call('HINCRBY', stepExecutionKey(id, stepIndex), 'partitionsFailed', 1)
     redis.call('HSET', step, 'failure', failure)
     addFailure(id, known[3], failure, now, most)
   end

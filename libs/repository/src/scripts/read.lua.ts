@@ -13,21 +13,21 @@ local function matches(id)
 end
 local answer = {}
 for i = 4, #ARGV do
-  local instance = redis.call('HGETALL', key('instance', ARGV[i]))
+  local instance = redis.call('HGETALL', instanceKey(ARGV[i]))
   local entry = {instance}
   local ids = {}
-  for id in string.gmatch(redis.call('HGET', key('instance', ARGV[i]), 'executions') or '', '%d+') do
+  for id in string.gmatch(redis.call('HGET', instanceKey(ARGV[i]), 'executions') or '', '%d+') do
     table.insert(ids, 1, id)
   end
   for _, id in ipairs(ids) do
     if matches(id) then
       local steps = {}
-      for _, ref in ipairs(redis.call('LRANGE', key('steps', id), 0, most - 1)) do
-        local step = redis.call('HMGET', key('stepExecution', id, ref), 'stepName', 'exitCode')
+      for _, ref in ipairs(redis.call('LRANGE', stepsKey(id), 0, most - 1)) do
+        local step = redis.call('HMGET', stepExecutionKey(id, ref), 'stepName', 'exitCode')
         table.insert(steps, step[1])
         table.insert(steps, step[2])
       end
-      table.insert(entry, {redis.call('HGETALL', key('execution', id)), steps})
+      table.insert(entry, {redis.call('HGETALL', executionKey(id)), steps})
     end
   end
   table.insert(answer, entry)
@@ -37,17 +37,17 @@ return answer
 
 /** An execution with its instance. ARGV: id. Returns {execution hash, instance hash}, or {} if there is none such. */
 export const readExecution = `
-local execution = redis.call('HGETALL', key('execution', ARGV[1]))
+local execution = redis.call('HGETALL', executionKey(ARGV[1]))
 if #execution == 0 then return {} end
-local instanceId = redis.call('HGET', key('execution', ARGV[1]), 'instanceId')
-return {execution, redis.call('HGETALL', key('instance', instanceId))}
+local instanceId = redis.call('HGET', executionKey(ARGV[1]), 'instanceId')
+return {execution, redis.call('HGETALL', instanceKey(instanceId))}
 `;
 
 /** Step executions in start order. ARGV: id, first index, last index. Returns their hashes. */
 export const readSteps = `
 local answer = {}
-for _, ref in ipairs(redis.call('LRANGE', key('steps', ARGV[1]), ARGV[2], ARGV[3])) do
-  table.insert(answer, redis.call('HGETALL', key('stepExecution', ARGV[1], ref)))
+for _, ref in ipairs(redis.call('LRANGE', stepsKey(ARGV[1]), ARGV[2], ARGV[3])) do
+  table.insert(answer, redis.call('HGETALL', stepExecutionKey(ARGV[1], ref)))
 end
 return answer
 `;

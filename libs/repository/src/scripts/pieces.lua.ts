@@ -6,112 +6,141 @@ const luaTable = (entries: [string, string][]): string =>
 
 const luaSet = (words: readonly string[]): string => luaTable(words.map((word) => [word, 'true']));
 
+/** `execution:?:step:?` → a Lua function of two arguments, `stepExecutionKey`. */
+function keyFunction([name, template]: [string, string]): [string, string] {
+  const [first = '', ...rest] = template.split('?');
+  const args = rest.map((_, i) => `a${i}`);
+  const suffix = rest.map((text, i) => ` .. a${i} .. '${text}'`).join('');
+  return [`${name}Key`, `local function ${name}Key(${args.join(', ')}) return KEYS[1] .. '${first}'${suffix} end`];
+}
+
 /**
- * What every script begins with: the key names, the state machine's table and the few moves that several scripts
- * share. Names and tables are generated from TypeScript, so that Lua never has its own idea of them.
+ * The pieces that scripts share: the key names, the state machine's table and a few moves. Names and tables are
+ * generated from TypeScript, so that Lua never has its own idea of them. A piece may use those before it.
  *
  * KEYS[1] is the module's root; the other keys are derived from it. They all lie in its slot, so this holds in a
  * Redis Cluster too.
  */
-export const PRELUDE = `
-local TEMPLATE = ${luaTable(Object.entries(KEYS).map(([name, template]) => [name, JSON.stringify(template)]))}
-local RUNNING = ${luaSet(BATCH_STATUSES.filter(isRunning))}
-local SOURCES = ${luaTable(BATCH_STATUSES.map((status) => [status, luaSet(sourcesOf(status))]))}
-local COUNTS = {${COUNT_NAMES.map((name) => JSON.stringify(name)).join(',')}}
-
-local function key(name, ...)
-  local args, next = {...}, 0
-  return KEYS[1] .. (string.gsub(TEMPLATE[name], '%?', function() next = next + 1; return args[next] end))
-end
-
+const PIECES: [string, string][] = [
+  ...Object.entries(KEYS).map(keyFunction),
+  ['RUNNING', `local RUNNING = ${luaSet(BATCH_STATUSES.filter(isRunning))}`],
+  ['SOURCES', `local SOURCES = ${luaTable(BATCH_STATUSES.map((status) => [status, luaSet(sourcesOf(status))]))}`],
+  ['COUNTS', `local COUNTS = {${COUNT_NAMES.map((name) => JSON.stringify(name)).join(',')}}`],
+  [
+    'statusOf',
+    `
 -- Status of an execution, or nil if it is not there or is another one under the same number.
 local function statusOf(id, uuid)
-  local found = redis.call('HMGET', key('execution', id), 'status', 'uuid')
+  local found = redis.call('HMGET', executionKey(id), 'status', 'uuid')
   if not found[1] or (uuid and found[2] ~= uuid) then return nil end
   return found[1]
 end
-
+`,
+  ],
+  [
+    'moveTo',
+    `
 -- Moves an execution to a status and keeps the indexes true: 'running' by time of last progress, and for each
 -- status the instances that have an execution in it.
 local function moveTo(id, to, now)
-  local execution = key('execution', id)
+  local execution = executionKey(id)
   local found = redis.call('HMGET', execution, 'status', 'instanceId', 'jobName')
   local from, instanceId, job = found[1], found[2], found[3]
   redis.call('HSET', execution, 'status', to, 'lastUpdatedTime', now)
-  if RUNNING[to] then redis.call('ZADD', key('running'), now, id) else redis.call('ZREM', key('running'), id) end
+  if RUNNING[to] then redis.call('ZADD', runningKey(), now, id) else redis.call('ZREM', runningKey(), id) end
   if from == to then return end
-  local instance = key('instance', instanceId)
+  local instance = instanceKey(instanceId)
   if from and redis.call('HINCRBY', instance, 'count:' .. from, -1) <= 0 then
     redis.call('HDEL', instance, 'count:' .. from)
-    redis.call('ZREM', key('instancesByStatus', job, from), instanceId)
+    redis.call('ZREM', instancesByStatusKey(job, from), instanceId)
   end
   redis.call('HINCRBY', instance, 'count:' .. to, 1)
-  redis.call('ZADD', key('instancesByStatus', job, to), instanceId, instanceId)
+  redis.call('ZADD', instancesByStatusKey(job, to), instanceId, instanceId)
 end
-
+`,
+  ],
+  [
+    'beginStepExecution',
+    `
 -- Begins a step execution, unless it has begun, and lists it in start order.
 local function beginStepExecution(id, ref, name, now)
-  local step = key('stepExecution', id, ref)
+  local step = stepExecutionKey(id, ref)
   if redis.call('EXISTS', step) == 0 then
-    redis.call('RPUSH', key('steps', id), ref)
-    redis.call('HINCRBY', key('execution', id), 'stepCount', 1)
+    redis.call('RPUSH', stepsKey(id), ref)
+    redis.call('HINCRBY', executionKey(id), 'stepCount', 1)
     redis.call('HSET', step, 'stepName', name, 'startTime', now)
   end
   redis.call('HSET', step, 'status', 'STARTED', 'exitCode', 'EXECUTING', 'lastUpdatedTime', now)
   return step
 end
-
+`,
+  ],
+  [
+    'endOpenSteps',
+    `
 -- Ends what may still stand STARTED in an execution that ends: its newest step, and the partitions in flight.
 local function endOpenSteps(id, status, now)
-  local newest = redis.call('LINDEX', key('steps', id), -1)
+  local newest = redis.call('LINDEX', stepsKey(id), -1)
   local stepIndex = newest and string.match(newest, '^%d+')
   if stepIndex then
     local refs = {stepIndex}
-    for _, partition in ipairs(redis.call('SMEMBERS', key('inFlight', id))) do
+    for _, partition in ipairs(redis.call('SMEMBERS', inFlightKey(id))) do
       table.insert(refs, stepIndex .. '.' .. partition)
     end
     for _, ref in ipairs(refs) do
-      local step = key('stepExecution', id, ref)
+      local step = stepExecutionKey(id, ref)
       if redis.call('HGET', step, 'status') == 'STARTED' then
         redis.call('HSET', step, 'status', status, 'exitCode', status, 'endTime', now, 'lastUpdatedTime', now)
       end
     end
   end
-  redis.call('DEL', key('inFlight', id), key('nudge', id))
+  redis.call('DEL', inFlightKey(id), nudgeKey(id))
 end
-
+`,
+  ],
+  [
+    'addFailure',
+    `
 -- Keeps the first failures of an execution: they tell more than those that follow from them.
 local function addFailure(id, name, message, now, most)
-  local execution = key('execution', id)
+  local execution = executionKey(id)
   local failures = cjson.decode(redis.call('HGET', execution, 'failures') or '[]')
   if #failures >= most then return end
   table.insert(failures, { stepName = name, message = message, time = tonumber(now) })
   redis.call('HSET', execution, 'failures', cjson.encode(failures))
 end
-
+`,
+  ],
+  [
+    'setCounts',
+    `
 -- Sets a partition's counts, which are absolute, and adds the difference to its step, its execution and the
 -- progress of its instance. Setting the same counts again therefore changes nothing.
 local function setCounts(id, stepIndex, partition, instanceId, counts, now)
-  local step = key('stepExecution', id, stepIndex .. '.' .. partition)
-  local parents = { key('stepExecution', id, stepIndex), key('execution', id) }
+  local step = stepExecutionKey(id, stepIndex .. '.' .. partition)
+  local parents = { stepExecutionKey(id, stepIndex), executionKey(id) }
   local known = redis.call('HMGET', step, unpack(COUNTS))
   for i, name in ipairs(COUNTS) do
     local difference = counts[i] - (tonumber(known[i]) or 0)
     if difference ~= 0 then
       redis.call('HSET', step, name, counts[i])
       for _, parent in ipairs(parents) do redis.call('HINCRBY', parent, name, difference) end
-      if name == 'readCount' then redis.call('HINCRBY', key('instance', instanceId), 'rowsDone', difference) end
+      if name == 'readCount' then redis.call('HINCRBY', instanceKey(instanceId), 'rowsDone', difference) end
     end
   end
   redis.call('HSET', step, 'lastUpdatedTime', now)
   for _, parent in ipairs(parents) do redis.call('HSET', parent, 'lastUpdatedTime', now) end
-  redis.call('ZADD', key('running'), 'XX', now, id)
+  redis.call('ZADD', runningKey(), 'XX', now, id)
 end
-
+`,
+  ],
+  [
+    'nextPartition',
+    `
 -- The first partition from 'from' on that is not COMPLETED, or nil. Whole bytes are skipped by BITPOS.
 local function nextPartition(instanceId, stepIndex, from)
-  local total = tonumber(redis.call('HGET', key('instance', instanceId), 'total:' .. stepIndex) or 0)
-  local bits = key('completed', instanceId, stepIndex)
+  local total = tonumber(redis.call('HGET', instanceKey(instanceId), 'total:' .. stepIndex) or 0)
+  local bits = completedKey(instanceId, stepIndex)
   local at = from
   while at < total do
     if redis.call('GETBIT', bits, at) == 0 then return at end
@@ -123,14 +152,28 @@ local function nextPartition(instanceId, stepIndex, from)
   end
   return nil
 end
-
+`,
+  ],
+  [
+    'takeNext',
+    `
 -- Hands out the next partition of a step, or nil if none is left. What is in flight must stand in the queue.
 local function takeNext(id, stepIndex, instanceId)
-  local step = key('stepExecution', id, stepIndex)
+  local step = stepExecutionKey(id, stepIndex)
   local partition = nextPartition(instanceId, stepIndex, tonumber(redis.call('HGET', step, 'cursor') or 0))
   if not partition then return nil end
   redis.call('HSET', step, 'cursor', partition + 1)
-  redis.call('SADD', key('inFlight', id), partition)
+  redis.call('SADD', inFlightKey(id), partition)
   return partition
 end
-`;
+`,
+  ],
+];
+
+/** A script as Redis gets it: only the pieces it uses, since Redis runs their definitions at each call. */
+export function withPieces(body: string): string {
+  return PIECES.reduceRight(
+    (script, [name, piece]) => (new RegExp(`\\b${name}\\b`).test(script) ? `${piece}\n${script}` : script),
+    body,
+  );
+}
