@@ -24,44 +24,47 @@ const PROBLEMS: Readonly<Record<number, string>> = {
   503: 'Redis or the database is away',
 };
 
-const problems = (): MethodDecorator[] =>
-  Object.entries(PROBLEMS).map(([status, description]) =>
-    ApiResponse({
-      status: Number(status),
-      description,
-      content: { 'application/problem+json': { schema: ref('Problem') } },
-    }),
-  );
+/** What any guarded route may answer. */
+const READING = [400, 401, 403, 404, 429, 500, 503];
+const OPERATION = [...READING, 409, 413, 415];
 
-/** Documents what a route answers: its own shape, and problems. */
-export const Answers = (
+const problem = (status: number): MethodDecorator =>
+  ApiResponse({
+    status,
+    description: PROBLEMS[status] ?? '',
+    content: { 'application/problem+json': { schema: ref('Problem') } },
+  });
+
+const answer = (status: number, schema: SchemaName, description: string, location = false): MethodDecorator =>
+  ApiResponse({
+    status,
+    description,
+    content: { 'application/json': { schema: ref(schema) } },
+    ...(location && { headers: { Location: { schema: { type: 'string' }, description: 'The new execution' } } }),
+  });
+
+/** Documents what a reading route answers: its own shape, and problems. */
+export const Answers = (status: number, schema: SchemaName, summary: string): MethodDecorator =>
+  applyDecorators(ApiOperation({ summary }), answer(status, schema, summary), ...READING.map(problem));
+
+/** Documents what an operation answers; `location`: where its new execution is; `idempotent`: it takes a key. */
+export const AnswersOperation = (
   status: number,
   schema: SchemaName,
   summary: string,
-  { location = false }: { location?: boolean } = {},
+  { location = false, idempotent = false }: { location?: boolean; idempotent?: boolean } = {},
 ): MethodDecorator =>
   applyDecorators(
     ApiOperation({ summary }),
-    ApiResponse({
-      status,
-      description: summary,
-      content: { 'application/json': { schema: ref(schema) } },
-      ...(location && { headers: { Location: { schema: { type: 'string' }, description: 'The new execution' } } }),
-    }),
-    ...problems(),
+    answer(status, schema, summary, location),
+    ...[...OPERATION, ...(idempotent ? [422] : [])].map(problem),
   );
 
 /** Documents a public route without problems of its own. */
-export const AnswersPlainly = (answers: Readonly<Record<number, SchemaName>>, summary: string): MethodDecorator =>
+export const AnswersAnybody = (answers: Readonly<Record<number, SchemaName>>, summary: string): MethodDecorator =>
   applyDecorators(
     ApiOperation({ summary, security: [] }),
-    ...Object.entries(answers).map(([status, schema]) =>
-      ApiResponse({
-        status: Number(status),
-        description: summary,
-        content: { 'application/json': { schema: ref(schema) } },
-      }),
-    ),
+    ...Object.entries(answers).map(([status, schema]) => answer(Number(status), schema, summary)),
   );
 
 export const PathParameters = (...names: ParameterName[]): MethodDecorator =>

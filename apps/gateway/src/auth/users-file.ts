@@ -30,18 +30,18 @@ const file = z
  * @throws Error naming the file and what is wrong with it
  */
 export function readUsers(path: string): UserEntry[] {
-  const result = file.safeParse(parseJson(readFileSync(path, 'utf8')));
+  const result = file.safeParse(parseJson(path, readFileSync(path, 'utf8')));
   if (result.success) return result.data;
   const faults = result.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`);
   throw new Error(`Users file ${path} refused: ${faults.join('; ')}.`);
 }
 
-/** What is not JSON becomes undefined: the parser's own message would quote the file, hashes and all. */
-function parseJson(text: string): unknown {
+/** The parser's own message is not passed on: it would quote the file, hashes and all. */
+function parseJson(path: string, text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    return undefined;
+    throw new Error(`Users file ${path} refused: it is not JSON.`);
   }
 }
 

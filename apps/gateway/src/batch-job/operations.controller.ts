@@ -2,17 +2,24 @@ import { Controller, HttpCode, Inject, Post, Req, Res } from '@nestjs/common';
 import { ApiBody, ApiHeader } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from '#platform';
-import { Answers, ref, PathParameters, QueryParameters } from '../api/answers.js';
+import { AnswersOperation, ref, PathParameters, QueryParameters } from '../api/answers.js';
 import { RequirePermission } from '../auth/rules.js';
 import { LOG } from '../core.module.js';
 import { Modules } from '../modules.js';
 import type { Operation } from '../problem.js';
 import { Ask, type Asked } from './asked.js';
 import { executionIdOf, ExecutionPath, JobPath, StartBody, StopQuery } from './dto.js';
-import { idempotencyKeyOf } from './idempotency-key.js';
-import { jobParametersOf } from './job-parameters.js';
+import { idempotencyKeyErrors, idempotencyKeyOf } from './idempotency-key.js';
+import { jobParameterErrors, jobParametersOf } from './job-parameters.js';
 
-const START = { path: JobPath, body: StartBody };
+const START = {
+  path: JobPath,
+  body: StartBody,
+  further: ({ body, headers }: Pick<FastifyRequest, 'body' | 'headers'>) => [
+    ...jobParameterErrors((body as Partial<StartBody> | null | undefined)?.jobParameters),
+    ...idempotencyKeyErrors(headers),
+  ],
+};
 const STOP = { path: ExecutionPath, query: StopQuery };
 const EXECUTION = { path: ExecutionPath };
 
@@ -41,21 +48,19 @@ export class OperationsController {
   @PathParameters('module_id', 'job_name')
   @ApiHeader({ name: 'Idempotency-Key', required: false, schema: { type: 'string', minLength: 1, maxLength: 255 } })
   @ApiBody({ required: false, schema: ref('StartRequest') })
-  @Answers(202, 'Started', 'Starts a job', { location: true })
+  @AnswersOperation(202, 'Started', 'Starts a job', { location: true, idempotent: true })
   async start(
     @Ask(START) { path, body }: Asked<typeof START>,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const user = usernameOf(request);
-    const idempotencyKey = idempotencyKeyOf(request.headers, user);
-    const parameters = jobParametersOf(body.jobParameters);
     const { operations } = this.modules.withJob(path.module_id, path.job_name);
     const { executionId: id, executionUuid } = await operations.start({
       jobName: path.job_name,
-      parameters,
+      parameters: jobParametersOf(body.jobParameters),
       requestedBy: user,
-      ...(idempotencyKey !== undefined && { idempotencyKey }),
+      ...idempotencyKeyOf(request.headers),
     });
     this.record('start', path.module_id, id, user);
     reply.header('location', placeOf(path.module_id, path.job_name, id));
@@ -71,7 +76,7 @@ export class OperationsController {
   @RequirePermission('MANAGE_BATCH_JOBS')
   @PathParameters('module_id', 'job_execution_id')
   @QueryParameters('force')
-  @Answers(200, 'Stopped', 'Stops an execution: at the next chunk boundary, or by force at once')
+  @AnswersOperation(200, 'Stopped', 'Stops an execution: at the next chunk boundary, or by force at once')
   async stop(@Ask(STOP) { path, query }: Asked<typeof STOP>, @Req() request: FastifyRequest) {
     const id = executionIdOf(path);
     const user = usernameOf(request);
@@ -86,7 +91,7 @@ export class OperationsController {
   @HttpCode(200)
   @RequirePermission('MANAGE_BATCH_JOBS')
   @PathParameters('module_id', 'job_execution_id')
-  @Answers(200, 'Restarted', 'Restarts a stopped or failed execution', { location: true })
+  @AnswersOperation(200, 'Restarted', 'Restarts a stopped or failed execution', { location: true })
   async restart(
     @Ask(EXECUTION) { path }: Asked<typeof EXECUTION>,
     @Req() request: FastifyRequest,
@@ -107,7 +112,7 @@ export class OperationsController {
   @HttpCode(200)
   @RequirePermission('MANAGE_BATCH_JOBS')
   @PathParameters('module_id', 'job_execution_id')
-  @Answers(200, 'Abandoned', 'Gives a stopped or failed execution up: it can never be restarted')
+  @AnswersOperation(200, 'Abandoned', 'Gives a stopped or failed execution up: it can never be restarted')
   async abandon(@Ask(EXECUTION) { path }: Asked<typeof EXECUTION>, @Req() request: FastifyRequest) {
     const id = executionIdOf(path);
     const user = usernameOf(request);

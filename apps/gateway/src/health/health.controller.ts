@@ -1,7 +1,7 @@
 import { Controller, Get, Inject, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import type { Logger } from '#platform';
-import { AnswersPlainly } from '../api/answers.js';
+import { AnswersAnybody } from '../api/answers.js';
 import { Public } from '../auth/rules.js';
 import { LOG, REDIS, type Redis } from '../core.module.js';
 import { Modules } from '../modules.js';
@@ -18,14 +18,14 @@ export class HealthController {
 
   @Get('live')
   @Public()
-  @AnswersPlainly({ 200: 'Alive' }, 'Whether this process lives')
+  @AnswersAnybody({ 200: 'Alive' }, 'Whether this process lives')
   live() {
     return { status: 'ok' };
   }
 
   @Get('ready')
   @Public()
-  @AnswersPlainly({ 200: 'Readiness', 503: 'Readiness' }, 'Whether Redis and the databases answer, each by name')
+  @AnswersAnybody({ 200: 'Readiness', 503: 'Readiness' }, 'Whether Redis and the databases answer, each by name')
   async ready(@Res({ passthrough: true }) reply: FastifyReply): Promise<Readiness> {
     const readiness = await checkAll(
       {

@@ -1,5 +1,5 @@
 /** How long a dependency has to answer, in ms: the whole answer must come within a second. */
-const PATIENCE = 800;
+export const PATIENCE = 800;
 
 export interface Readiness {
   status: 'ok' | 'unavailable';
@@ -9,16 +9,17 @@ export interface Readiness {
 /**
  * Asks every dependency at once.
  *
- * @param checks by the dependency's name; a check that throws, or takes longer than {@link PATIENCE}, means down
+ * @param checks by the dependency's name; a check that throws, or takes longer than `patience` ms, means down
  * @param onDown told why; the answer itself, which anybody may read, is not
  */
 export async function checkAll(
   checks: Readonly<Record<string, () => Promise<unknown>>>,
   onDown: (name: string, reason: string) => void,
+  patience = PATIENCE,
 ): Promise<Readiness> {
   const results = await Promise.all(
     Object.entries(checks).map(async ([name, check]) => {
-      const reason = await within(PATIENCE, check).then(() => undefined, String);
+      const reason = await within(patience, check).then(() => undefined, String);
       if (reason !== undefined) onDown(name, reason);
       return [name, reason === undefined ? 'up' : 'down'] as const;
     }),
