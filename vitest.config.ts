@@ -10,6 +10,8 @@ export default defineConfig({
   resolve: sourceConditions,
   ssr: { resolve: sourceConditions },
   test: {
+    // `.ci/run` adds up what each run has counted.
+    reporters: ['default', ...(process.env.TEST_TALLY ? ['./test/support/tally-reporter.ts'] : [])],
     projects: [
       {
         extends: true,
@@ -22,6 +24,21 @@ export default defineConfig({
           include: ['test/integration/**/*.spec.ts'],
           globalSetup: 'test/support/global-setup.ts',
           testTimeout: 20_000,
+          hookTimeout: 60_000,
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.spec.ts', 'test/crash/**/*.spec.ts'],
+          globalSetup: 'test/support/global-setup.ts',
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

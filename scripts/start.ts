@@ -39,7 +39,7 @@ async function start(supervisor: Supervisor): Promise<never> {
   const { usersFile, ...credentials } = await keptCredentials(directory);
   const { redisUrl, adminUrl } = await openServices(supervisor, directory);
   const databaseUrl = process.env.DATABASE_URL || (await ensureDatabase(adminUrl, 'longshore'));
-  const env = fleetEnvironment({ redisUrl, databaseUrl, importDirectory, usersFile });
+  const env = fleetEnvironment({ directory, redisUrl, databaseUrl, importDirectory, usersFile });
   const gateway = gatewaySpec({ ...env, HOST: host, PORT: String(port) });
   const fleet = Array.from({ length: workers }, (_, index) => workerSpec(index + 1, env));
   await Promise.all([gateway, ...fleet].map((spec) => supervisor.start(spec)));

@@ -1,8 +1,12 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { compiled } from './paths.js';
 import type { ProcessSpec } from './processes.js';
 
 /** What gateway and workers of one fleet share; the environment they get (`docs/settings.md`). */
 export interface FleetSettings {
+  /** Where the fleet keeps what is its own. */
+  directory: string;
   redisUrl: string;
   databaseUrl: string;
   importDirectory: string;
@@ -20,6 +24,7 @@ export function fleetEnvironment(fleet: FleetSettings, extra: NodeJS.ProcessEnv 
     ...process.env,
     // That a process is ready is told by its log.
     LOG_LEVEL: process.env.LOG_LEVEL === 'debug' ? 'debug' : 'info',
+    DATA_DIR: fleet.directory,
     MODULES_FILE: '',
     MODULE_ID,
     REDIS_URL: fleet.redisUrl,
@@ -43,7 +48,7 @@ export const workerSpec = (number: number, env: NodeJS.ProcessEnv): ProcessSpec 
   name: `worker-${number}`,
   stage: 'worker',
   isReady: saying('Worker is ready'),
-  ...program('worker', env),
+  ...program('worker', { ...env, HEARTBEAT_FILE: join(env.DATA_DIR ?? tmpdir(), `worker-${number}.alive`) }),
 });
 
 const program = (app: 'gateway' | 'worker', env: NodeJS.ProcessEnv) => ({

@@ -16,8 +16,12 @@ interface User {
   permissions: readonly { permission: string; argument?: string }[];
 }
 
-const USERNAME = 'admin';
-const PERMISSIONS = [{ permission: 'VIEW_BATCH_JOBS' }, { permission: 'MANAGE_BATCH_JOBS' }];
+/** A user before its password is hashed. */
+export type NewUser = Credentials & Pick<User, 'permissions'>;
+
+export const OPERATOR_PERMISSIONS = [{ permission: 'VIEW_BATCH_JOBS' }, { permission: 'MANAGE_BATCH_JOBS' }];
+
+const OPERATOR_NAME = 'admin';
 
 /**
  * The operator of a local fleet: made at the first call, with a random password, and kept.
@@ -31,14 +35,26 @@ export async function keptCredentials(directory: string): Promise<Credentials & 
   const kept = parse<Credentials>(credentialsFile);
   if (kept && users.some(({ username }) => username === kept.username)) return { ...kept, usersFile };
 
-  const credentials = kept ?? { username: USERNAME, password: newPassword() };
-  const passwordHash = await hash(credentials.password);
+  const credentials = kept ?? { username: OPERATOR_NAME, password: newPassword() };
   const others = users.filter(({ username }) => username !== credentials.username);
-  const operator: User = { username: credentials.username, passwordHash, permissions: PERMISSIONS };
-  writePrivately(credentialsFile, `${JSON.stringify(credentials, null, 2)}\n`);
-  writePrivately(usersFile, `${JSON.stringify([...others, operator], null, 2)}\n`);
+  writeJson(credentialsFile, credentials);
+  await writeUsers(usersFile, [{ ...credentials, permissions: OPERATOR_PERMISSIONS }], others);
   return { ...credentials, usersFile };
 }
+
+/** Writes a users file: new users, behind those that have their hash already. */
+export async function writeUsers(path: string, newUsers: readonly NewUser[], others: readonly User[] = []) {
+  const hashed = await Promise.all(newUsers.map(hashedUser));
+  writeJson(path, [...others, ...hashed]);
+}
+
+const hashedUser = async ({ username, password, permissions }: NewUser): Promise<User> => ({
+  username,
+  passwordHash: await hash(password),
+  permissions,
+});
+
+const writeJson = (path: string, value: unknown) => writePrivately(path, `${JSON.stringify(value, null, 2)}\n`);
 
 function parse<T>(path: string): T | undefined {
   const text = readIfThere(path);

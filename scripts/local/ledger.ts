@@ -25,13 +25,19 @@ export class Ledger {
   static async take(directory: string): Promise<Ledger> {
     const owner = identify(process.pid);
     if (!owner) throw new Error('This system does not tell when a process began (is ps missing?).');
-    const ledger = new Ledger(join(directory, 'processes.json'), owner);
-    const before = ledger.#read();
+    const ledger = new Ledger(ledgerPath(directory), owner);
+    const before = readEntries(ledger.path);
     if (before && isAlive(before.owner)) throw new Error(inUse(directory, before.owner.pid));
     if (before) await stopRecorded(before.processes);
-    if (ledger.#read()?.owner.pid === before?.owner.pid) rmSync(ledger.path, { force: true });
+    if (readEntries(ledger.path)?.owner.pid === before?.owner.pid) rmSync(ledger.path, { force: true });
     ledger.#writeFirst(directory);
     return ledger;
+  }
+
+  /** Whether a living process owns the data directory. */
+  static isTaken(directory: string): boolean {
+    const entries = readEntries(ledgerPath(directory));
+    return entries !== undefined && isAlive(entries.owner);
   }
 
   write(processes: readonly ProcessRecord[]): void {
@@ -49,16 +55,18 @@ export class Ledger {
     try {
       linkSync(draft, this.path);
     } catch (error) {
-      throw new Error(inUse(directory, this.#read()?.owner.pid), { cause: error });
+      throw new Error(inUse(directory, readEntries(this.path)?.owner.pid), { cause: error });
     } finally {
       rmSync(draft, { force: true });
     }
   }
+}
 
-  #read(): Entries | undefined {
-    const text = readIfThere(this.path);
-    return text === undefined ? undefined : (JSON.parse(text) as Entries);
-  }
+const ledgerPath = (directory: string) => join(directory, 'processes.json');
+
+function readEntries(path: string): Entries | undefined {
+  const text = readIfThere(path);
+  return text === undefined ? undefined : (JSON.parse(text) as Entries);
 }
 
 const inUse = (directory: string, pid: number | undefined) =>

@@ -124,6 +124,8 @@ export class LocalProcess {
   async stop(): Promise<void> {
     const { signal, withinMs } = FAREWELL[this.spec.stage];
     this.kill(signal);
+    // One that was frozen hears it only when it goes on.
+    this.kill('SIGCONT');
     const deadline = setTimeout(() => this.kill('SIGKILL'), withinMs);
     await this.exited;
     clearTimeout(deadline);

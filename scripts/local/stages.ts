@@ -30,6 +30,8 @@ export async function stopRecorded(records: readonly ProcessRecord[]): Promise<v
 
 async function stopStranger(who: Identity, { signal, withinMs }: (typeof FAREWELL)[Stage]): Promise<void> {
   sendSignal(who.pid, signal);
+  // One that was frozen hears it only when it goes on.
+  sendSignal(who.pid, 'SIGCONT');
   if (await hasEnded(who, withinMs)) return;
   sendSignal(who.pid, 'SIGKILL');
   await hasEnded(who, withinMs);

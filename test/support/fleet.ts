@@ -1,0 +1,142 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { inject } from 'vitest';
+import { fleetEnvironment, gatewaySpec, workerSpec, type FleetSettings } from '../../scripts/local/apps.js';
+import { OPERATOR_PERMISSIONS, writeUsers, type Credentials, type NewUser } from '../../scripts/local/credentials.js';
+import { freePort } from '../../scripts/local/ports.js';
+import type { LocalProcess, ProcessSpec } from '../../scripts/local/processes.js';
+import type { Stage } from '../../scripts/local/stages.js';
+import { Supervisor } from '../../scripts/local/supervisor.js';
+import { createDatabase, type TestDatabase } from './database.js';
+
+export interface FleetOptions {
+  /** How many workers to start with. Default 1. */
+  workers?: number;
+  /** Environment of all processes, e.g. shorter locks. */
+  env?: NodeJS.ProcessEnv;
+  /** Environment of the gateway alone. */
+  gatewayEnv?: NodeJS.ProcessEnv;
+  /** Users beside the operator. */
+  users?: readonly NewUser[];
+}
+
+const DEADLY: readonly NodeJS.Signals[] = ['SIGKILL', 'SIGTERM', 'SIGINT'];
+
+/** A gateway and workers: the real processes, from `dist`, with a key prefix, a database and a directory of their own. */
+export class Fleet {
+  /** An operator, who may do everything. */
+  readonly credentials: Credentials;
+  readonly #supervisor: Supervisor;
+  readonly #processes: LocalProcess[] = [];
+
+  private constructor(
+    supervisor: Supervisor,
+    /** The database it writes to. */
+    readonly database: TestDatabase,
+    readonly settings: Required<FleetSettings>,
+    readonly port: number,
+    readonly options: FleetOptions,
+  ) {
+    this.#supervisor = supervisor;
+    this.credentials = { username: 'operator', password: settings.keyPrefix };
+  }
+
+  /** Starts a fleet; resolves when all of it is ready. Stop it in the end. */
+  static async start(options: FleetOptions = {}): Promise<Fleet> {
+    const keyPrefix = `test-${randomBytes(6).toString('hex')}`;
+    const directory = join(inject('runsDirectory'), keyPrefix);
+    const supervisor = await Supervisor.open({ directory, revive: false, say: (line) => console.log(line) });
+    const database = await createDatabase();
+    const settings = {
+      directory,
+      keyPrefix,
+      redisUrl: inject('redisUrl'),
+      databaseUrl: database.url,
+      importDirectory: join(directory, 'import'),
+      usersFile: join(directory, 'users.json'),
+    };
+    const fleet = new Fleet(supervisor, database, settings, await freePort(), options);
+    try {
+      await fleet.#begin();
+      return fleet;
+    } catch (error) {
+      await fleet.stop();
+      throw error;
+    }
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  /** The operator's `Authorization` header. */
+  get authorization(): string {
+    const { username, password } = this.credentials;
+    return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+  }
+
+  get importDirectory(): string {
+    return this.settings.importDirectory;
+  }
+
+  /** The gateway that was started last. */
+  get gateway(): LocalProcess {
+    return this.#started('gateway').at(-1) as LocalProcess;
+  }
+
+  /** Every worker that was started, dead ones too, in order. */
+  get workers(): readonly LocalProcess[] {
+    return this.#started('worker');
+  }
+
+  /** Starts one more worker; resolves when it is ready. */
+  startWorker(env: NodeJS.ProcessEnv = {}): Promise<LocalProcess> {
+    return this.#start(workerSpec(this.workers.length + 1, this.#environment(env)));
+  }
+
+  /** Starts the gateway, again on the same port once it has ended; resolves when it listens. */
+  startGateway(env: NodeJS.ProcessEnv = {}): Promise<LocalProcess> {
+    const address = { HOST: '127.0.0.1', PORT: String(this.port) };
+    return this.#start(gatewaySpec(this.#environment({ ...address, ...this.options.gatewayEnv, ...env })));
+  }
+
+  /** Sends a signal; where it is deadly, resolves when the process is gone. */
+  async kill(target: LocalProcess, signal: NodeJS.Signals): Promise<void> {
+    target.kill(signal);
+    if (DEADLY.includes(signal)) await target.exited;
+  }
+
+  /** What all processes have written, for a failed test. */
+  logs(): string {
+    return this.#processes.flatMap(({ spec, lines }) => lines.map((line) => `${spec.name} ${line}`)).join('\n');
+  }
+
+  /** Stops everything and drops the database. @throws if a connection to it was left open */
+  async stop(): Promise<void> {
+    await this.#supervisor.stop();
+    await this.database.drop();
+  }
+
+  async #begin(): Promise<void> {
+    const { workers = 1, users = [] } = this.options;
+    mkdirSync(this.importDirectory);
+    await writeUsers(this.settings.usersFile, [{ ...this.credentials, permissions: OPERATOR_PERMISSIONS }, ...users]);
+    await this.startGateway();
+    for (let count = 0; count < workers; count += 1) await this.startWorker();
+  }
+
+  async #start(spec: ProcessSpec): Promise<LocalProcess> {
+    const process = await this.#supervisor.start(spec);
+    this.#processes.push(process);
+    return process;
+  }
+
+  #started(stage: Stage): LocalProcess[] {
+    return this.#processes.filter(({ spec }) => spec.stage === stage);
+  }
+
+  #environment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+    return fleetEnvironment(this.settings, { ...this.options.env, ...env });
+  }
+}

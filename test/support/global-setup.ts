@@ -1,0 +1,50 @@
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { TestProject } from 'vitest/node';
+import { Ledger } from '../../scripts/local/ledger.js';
+import { dataDirectory } from '../../scripts/local/paths.js';
+import { Supervisor } from '../../scripts/local/supervisor.js';
+import { removeCluster } from '../../scripts/services/postgres-place.js';
+import { openServices } from '../../scripts/services/services.js';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    redisUrl: string;
+    /** Where test files may keep what they start; swept by the next run, so that logs can be read after this one. */
+    runsDirectory: string;
+  }
+}
+
+/**
+ * A Redis and a PostgreSQL for one run of one project, so that runs at the same time do not meet. Those of `REDIS_URL`
+ * and `DATABASE_URL` are used where given; then it takes a database user who may create databases.
+ *
+ * @returns what ends them
+ */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const runsDirectory = join(dataDirectory(), 'test');
+  mkdirSync(runsDirectory, { recursive: true });
+  await sweepRuns(runsDirectory);
+  const directory = join(runsDirectory, `${project.name}-${process.pid}`);
+  const supervisor = await Supervisor.open({ directory, revive: false, say: (line) => console.log(line) });
+  const { redisUrl, adminUrl } = await openServices(supervisor, directory);
+  project.provide('redisUrl', redisUrl);
+  project.provide('databaseUrl', adminUrl);
+  project.provide('runsDirectory', runsDirectory);
+  return async () => {
+    await supervisor.stop();
+    removeCluster(join(directory, 'postgres'));
+    rmSync(directory, { recursive: true, force: true });
+  };
+}
+
+/** Stops and removes what runs that were killed have left. */
+async function sweepRuns(runsDirectory: string): Promise<void> {
+  for (const name of readdirSync(runsDirectory)) {
+    const directory = join(runsDirectory, name);
+    if (Ledger.isTaken(directory)) continue;
+    await Ledger.take(directory);
+    if (existsSync(join(directory, 'postgres'))) removeCluster(join(directory, 'postgres'));
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
