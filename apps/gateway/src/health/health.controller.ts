@@ -32,7 +32,7 @@ export class HealthController {
         redis: () => this.redis.ping(),
         ...Object.fromEntries(this.modules.all.map((m) => [`postgres:${m.id}`, () => m.ready()])),
       },
-      (name, reason) => this.log.warn('Dependency is down', { name, reason }),
+      (dependency, reason) => this.log.warn('Dependency is down', { dependency, reason }),
     );
     reply.code(readiness.status === 'ok' ? 200 : 503);
     return readiness;
