@@ -20,7 +20,7 @@ const refuse = (why: ErrorCode, message: string): Refusal => ({ kind: 'refuse', 
 export interface RestartFacts {
   /** The execution that is to be restarted. */
   execution: ExecutionFacts;
-  /** The newest execution of its instance. */
+  /** The newest execution of its instance, read no earlier than `execution`. */
   latest: ExecutionFacts;
   /** Whether the job still exists here; undefined where it does not. */
   job: { name: string; restartable: boolean } | undefined;
@@ -82,7 +82,8 @@ export function decideRestart(facts: RestartFacts): { kind: 'restart' } | Refusa
     return refuse('JOB_NOT_RESTARTABLE', `Job ${jobName} is not restartable. Start it anew instead.`);
   }
   if (latest.id !== execution.id) return notLatest(execution, latest);
-  const refusal = RESTART_RULES[execution.status](execution.id);
+  // `latest` is what the launch compares with, and was read after `execution`: it may have been abandoned in between.
+  const refusal = RESTART_RULES[latest.status](latest.id);
   if (refusal) return refusal;
   const spent = facts.steps.find((step) => step.runsAgain && step.startCount >= step.startLimit);
   if (spent) {
