@@ -106,7 +106,8 @@ export function defineJob<P>(options: JobOptions<P>): Job {
     parse,
     complete: (parameters) => ({ ...parameters, ...stringsOf(parse(parameters)) }),
     async check(parameters) {
-      const fields = (await options.check?.(parse(parameters))) ?? [];
+      const parsed = parse(parameters);
+      const fields = (await options.check?.(parsed)) ?? [];
       if (fields.length > 0) throw invalidParameters(options.name, fields);
     },
   };
