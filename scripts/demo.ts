@@ -24,8 +24,6 @@ const DATABASE = 'longshore_demo';
 const directory = join(dataDirectory(), 'demo');
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 
-await runSupervised({ directory, revive: true, say, leaveCode: 130 }, demo);
-
 /** One import from the start to the end. @returns exit code: 0 if it has COMPLETED */
 async function demo(supervisor: Supervisor): Promise<number> {
   mkdirSync(directory, { recursive: true });
@@ -81,3 +79,5 @@ function report({ status, progress, failures, results }: ExecutionView, tookMs: 
   for (const { stepName, message } of failures) say(`  ${stepName}: ${message}`);
   for (const [name, value] of Object.entries(results)) say(`${name}: ${JSON.stringify(value, null, 2)}`);
 }
+
+await runSupervised({ directory, revive: true, say, leaveCode: 130 }, demo);

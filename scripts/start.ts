@@ -29,8 +29,6 @@ const directory = dataDirectory();
 const localFile = join(directory, 'local.json');
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 
-await runSupervised({ directory, revive: true, say, leaveCode: 0 }, start, () => rmSync(localFile, { force: true }));
-
 /** Brings everything up, and stays. */
 async function start(supervisor: Supervisor): Promise<never> {
   rmSync(localFile, { force: true });
@@ -82,3 +80,5 @@ Put .ndjson or .ndjson.gz files into the import directory, then start an import 
 
 Ctrl-C stops everything.
 `;
+
+await runSupervised({ directory, revive: true, say, leaveCode: 0 }, start, () => rmSync(localFile, { force: true }));

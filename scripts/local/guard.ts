@@ -6,6 +6,8 @@ import type { ProcessRecord } from './stages.js';
 
 /** Stands by to stop processes when we die, however we die. */
 export interface Guard {
+  /** undefined if it could not be started. */
+  readonly pid: number | undefined;
   /** Tells it whom to stop; replaces what it was told before. */
   watch(records: readonly ProcessRecord[]): void;
   /** Sends it home. */
@@ -23,6 +25,7 @@ export function postGuard(): Guard {
   child.stdin.on('error', () => undefined);
   child.unref();
   return {
+    pid: child.pid,
     watch: (records) => void child.stdin.write(`${JSON.stringify(records)}\n`),
     dismiss: async () => {
       child.ref();

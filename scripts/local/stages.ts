@@ -37,8 +37,8 @@ async function stopStranger(who: Identity, { signal, withinMs }: (typeof FAREWEL
   await hasEnded(who, withinMs);
 }
 
-/** Nobody tells us of the end of a process that is not our child: look until the deadline. */
-async function hasEnded(who: Identity, withinMs: number): Promise<boolean> {
+/** Whether a process ends in time. Nobody tells us of the end of one that is not our child: look until the deadline. */
+export async function hasEnded(who: Identity, withinMs: number): Promise<boolean> {
   for (const deadline = Date.now() + withinMs; Date.now() < deadline; await pause(20)) if (!isAlive(who)) return true;
   return !isAlive(who);
 }
