@@ -37,6 +37,16 @@ async function withSession<T>(
 const stored = (resourceType: string) =>
   database.query('SELECT id, version_id, body FROM resource WHERE resource_type = $1 ORDER BY id', [resourceType]);
 
+const writeVersion = (v: number) =>
+  withSession((session) =>
+    session.commit(
+      chunkOf([
+        fhirRow({ resourceType: 'Version', id: 'changed', v } as never),
+        fhirRow({ resourceType: 'Version', id: 'unchanged' }),
+      ]),
+    ),
+  );
+
 describe('rows', () => {
   it('writes what it is given, byte for byte as JSON means it', async () => {
     const resources = [
@@ -74,19 +84,10 @@ describe('rows', () => {
   });
 
   it('raises the version of a changed resource and leaves an unchanged one alone', async () => {
-    const write = (v: number) =>
-      withSession((session) =>
-        session.commit(
-          chunkOf([
-            fhirRow({ resourceType: 'Version', id: 'changed', v } as never),
-            fhirRow({ resourceType: 'Version', id: 'unchanged' }),
-          ]),
-        ),
-      );
-    await write(1);
+    await writeVersion(1);
     const before = await database.query("SELECT * FROM resource WHERE resource_type = 'Version' AND id = 'unchanged'");
-    await write(2);
-    await write(3);
+    await writeVersion(2);
+    await writeVersion(3);
     expect(await stored('Version')).toMatchObject([
       { id: 'changed', version_id: 3, body: { v: 3 } },
       { id: 'unchanged', version_id: 1 },
@@ -147,7 +148,10 @@ describe('rows the database refuses', () => {
       ),
     );
     const { counts, uuid } = await withSession(
-      async (session, uuid) => ({ uuid, counts: await session.commit(chunkOf(rows, { rejections: [rejection(7)] })) }),
+      async (session, execution) => ({
+        uuid: execution,
+        counts: await session.commit(chunkOf(rows, { rejections: [rejection(7)] })),
+      }),
       2,
     );
     expect(counts).toEqual({

@@ -1,0 +1,70 @@
+import type { FhirRow } from '#fhir-store';
+import { chunkStep, defineJob, tasklet, wholeNumber, type Job, type Partition } from '#job-kit';
+import { z } from 'zod';
+import type { JobModule } from '../module.js';
+import { GzipCursors } from './gzip-cursors.js';
+import type { Line } from './lines.js';
+import { parse } from './parse.js';
+import { openReader } from './reader.js';
+import { resolveSource, SourceRefusedError } from './source.js';
+import { split } from './split.js';
+
+const parameters = z.strictObject({
+  /** A file, directory or glob below the module's import directory. */
+  source: z.string().min(1, 'must not be empty').max(1_024, 'must have at most 1024 characters'),
+  /** Rows in a chunk. */
+  commitInterval: wholeNumber(1, 10_000).prefault('500'),
+  rowsPerPartition: wholeNumber(1, 10_000_000).prefault('5000'),
+  /** Bad rows an execution may set aside before it fails. */
+  skipLimit: wholeNumber(0, 1_000_000_000).prefault('0'),
+  /** For people. */
+  jobDescription: z.string().max(255, 'must have at most 255 characters').optional(),
+});
+
+type BulkImportParameters = z.output<typeof parameters>;
+
+/** Imports FHIR resources from NDJSON files into the module's table `resource`, exactly once. */
+export function bulkImportJob({ importDirectory, store, maxLineBytes }: JobModule): Job {
+  const gzipCursors = new GzipCursors(importDirectory, maxLineBytes);
+
+  return defineJob<BulkImportParameters>({
+    name: 'bulkImportJob',
+    parameters,
+    check: ({ source }) => faultsOf(importDirectory, source),
+    steps: [
+      chunkStep<BulkImportParameters, Line, FhirRow>({
+        name: 'bulkImportProcessingStep',
+        commitInterval: (p) => p.commitInterval,
+        skipLimit: (p) => p.skipLimit,
+        plan: (context) => plan(importDirectory, context.parameters),
+        read: (partition, position) => openReader({ importDirectory, maxLineBytes, gzipCursors }, partition, position),
+        process: (line) => parse(line, maxLineBytes),
+        sink: store.sink,
+      }),
+      tasklet<BulkImportParameters>({
+        name: 'bulkImportCloseJobStep',
+        async run(context) {
+          context.setResult('totalsByResourceType', await store.totalsByResourceType(context.instanceUuid));
+        },
+      }),
+    ],
+  });
+}
+
+async function faultsOf(importDirectory: string, source: string) {
+  try {
+    await resolveSource(importDirectory, source);
+    return [];
+  } catch (error) {
+    if (!(error instanceof SourceRefusedError)) throw error;
+    return [{ field: 'source', message: error.fault }];
+  }
+}
+
+async function* plan(
+  importDirectory: string,
+  { source, rowsPerPartition }: BulkImportParameters,
+): AsyncIterable<Partition> {
+  const files = await resolveSource(importDirectory, source);
+  for (const [index, file] of files.entries()) yield* split(importDirectory, file, `FILE${index}`, rowsPerPartition);
+}

@@ -1,0 +1,106 @@
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openSourceFile, resolveSource, SourceRefusedError } from './source.js';
+
+let outside: string;
+let root: string;
+
+beforeAll(async () => {
+  outside = await mkdtemp(join(tmpdir(), 'longshore-'));
+  root = join(outside, 'imports');
+  const files = [
+    'one.ndjson',
+    'a[1].ndjson',
+    'notes.txt',
+    'many/b.ndjson',
+    'many/B.ndjson',
+    'many/é.ndjson.gz',
+    'many/a.ndjson.gz',
+    'many/.hidden.ndjson',
+    'many/c.json',
+    'many/deeper/d.ndjson',
+    'odd/folder.ndjson/x.txt',
+    'none/readme.md',
+    'escape/fine.ndjson',
+    '../secret.ndjson',
+    '../imports-too/secret.ndjson',
+  ];
+  for (const file of files) {
+    await mkdir(dirname(join(root, file)), { recursive: true });
+    await writeFile(join(root, file), '{}\n');
+  }
+  await symlink('../../secret.ndjson', join(root, 'escape/out.ndjson'));
+  await symlink('../imports-too', join(root, 'way-out'));
+  await mkdir(join(root, 'linked'));
+  await symlink('../one.ndjson', join(root, 'linked/in.ndjson'));
+  await symlink('nowhere', join(root, 'dangling.ndjson'));
+});
+
+afterAll(() => rm(outside, { recursive: true }));
+
+describe('resolveSource', () => {
+  it.each([
+    ['one.ndjson', ['one.ndjson']],
+    ['./one.ndjson', ['one.ndjson']],
+    ['many//b.ndjson', ['many/b.ndjson']],
+    ['a[1].ndjson', ['a[1].ndjson']],
+    ['many', ['many/B.ndjson', 'many/a.ndjson.gz', 'many/b.ndjson', 'many/é.ndjson.gz']],
+    ['many/', ['many/B.ndjson', 'many/a.ndjson.gz', 'many/b.ndjson', 'many/é.ndjson.gz']],
+    ['many/*', ['many/B.ndjson', 'many/a.ndjson.gz', 'many/b.ndjson', 'many/é.ndjson.gz']],
+    ['many/*.gz', ['many/a.ndjson.gz', 'many/é.ndjson.gz']],
+    ['many/[ab].*', ['many/a.ndjson.gz', 'many/b.ndjson']],
+    ['many/**', ['many/B.ndjson', 'many/a.ndjson.gz', 'many/b.ndjson', 'many/deeper/d.ndjson', 'many/é.ndjson.gz']],
+    ['?ne.ndjson', ['one.ndjson']],
+    ['linked', ['linked/in.ndjson']],
+    ['escape/*', ['escape/fine.ndjson']],
+  ])('%s', async (source, files) => {
+    expect(await resolveSource(root, source)).toEqual(files);
+  });
+
+  it.each([
+    ['/etc/passwd', /relative to the import directory/],
+    ['..', /must not contain "\.\."/],
+    ['../secret.ndjson', /must not contain "\.\."/],
+    ['many/../../secret.ndjson', /must not contain "\.\."/],
+    ['many/../one.ndjson', /must not contain "\.\."/],
+    ['..\\secret.ndjson', /backslash/],
+    ['one.ndjson\0.txt', /NUL/],
+    ['!one.ndjson', /"!"/],
+    ['{..,many}/*.ndjson', /names no/],
+    ['.{.,}/*.ndjson', /names no/],
+    ['@(..)/*.ndjson', /names no/],
+    ['[.][.]/*.ndjson', /names no/],
+    ['nothing.ndjson', /no "nothing\.ndjson" in the import directory/],
+    ['one.ndjson/x', /no "one\.ndjson\/x" in the import directory/],
+    ['notes.txt', /neither \.ndjson nor \.ndjson\.gz/],
+    ['none', /names no/],
+    ['none/*', /names no/],
+    ['odd', /"odd\/folder\.ndjson", which is a directory/],
+    ['odd/*', /"odd\/folder\.ndjson", which is a directory/],
+    ['odd/folder.ndjson', /"odd\/folder\.ndjson", which is a directory/],
+    ['dangling.ndjson', /no "dangling\.ndjson"/],
+    ['escape', /"escape\/out\.ndjson", a link that leads outside/],
+    ['linked/*', /names no/],
+    ['escape/out.ndjson', /a link that leads outside/],
+    ['way-out', /a link that leads outside/],
+    ['way-out/*', /names no|a link/],
+    ['way-out/secret.ndjson', /a link that leads outside/],
+  ])('refuses %j', async (source, fault) => {
+    const refused = resolveSource(root, source);
+    await expect(refused).rejects.toThrow(SourceRefusedError);
+    await expect(refused).rejects.toThrow(fault);
+  });
+
+  it('refuses everything while the import directory is missing', async () => {
+    await expect(resolveSource(join(root, 'missing'), 'one.ndjson')).rejects.toThrow('import directory does not exist');
+  });
+});
+
+describe('openSourceFile', () => {
+  it('looks again where a planned file leads', async () => {
+    await expect(openSourceFile(root, 'escape/out.ndjson')).rejects.toThrow('leads outside');
+    await expect(openSourceFile(root, '../secret.ndjson')).rejects.toThrow('leads outside');
+  });
+});

@@ -1,0 +1,116 @@
+import { constants } from 'node:fs';
+import { access, open, readdir, realpath, stat, type FileHandle } from 'node:fs/promises';
+import { join, posix, sep } from 'node:path';
+import { TransientError } from '#job-kit';
+import { glob, isDynamicPattern } from 'tinyglobby';
+import { isTransientIo } from './io-errors.js';
+
+/** The source will not do. */
+export class SourceRefusedError extends Error {
+  override readonly name = 'SourceRefusedError';
+
+  /** @param fault what is wrong and what to do instead, as it reads on from "The source …" */
+  constructor(readonly fault: string) {
+    super(`The source ${fault}.`);
+  }
+}
+
+const refuse = (fault: string): never => {
+  throw new SourceRefusedError(fault);
+};
+
+const ENDING = /\.ndjson(\.gz)?$/;
+
+/** What no source may contain: each would be a way out of the import directory, or around this check. */
+const FORBIDDEN: readonly [pattern: RegExp, fault: string][] = [
+  [/\0/, 'must not contain a NUL character'],
+  [/\\/, 'must not contain a backslash; separate folders by "/"'],
+  [/^\//, 'must be relative to the import directory, without a leading "/"'],
+  [/(^|\/)\.\.(\/|$)/, 'must not contain ".."; nothing outside the import directory can be read'],
+  [/^!/, 'must not begin with "!"'],
+];
+
+/**
+ * The files that a source names: a file, the .ndjson and .ndjson.gz files directly in a directory, or those that match
+ * a glob (`*`, `**`, `?`, `[…]`).
+ *
+ * @returns paths relative to the import directory, in byte order; at least one
+ * @throws SourceRefusedError
+ */
+export async function resolveSource(importDirectory: string, source: string): Promise<string[]> {
+  for (const [pattern, fault] of FORBIDDEN) if (pattern.test(source)) refuse(fault);
+  const names = await namesOf(await rootOf(importDirectory), posix.normalize(source).replace(/\/$/, ''));
+  if (names.length === 0) refuse(`names no .ndjson or .ndjson.gz file; nothing matches "${source}"`);
+  for (const name of names) await access(await locate(importDirectory, name), constants.R_OK).catch(unreadable(name));
+  return names.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+}
+
+/** What stands there goes before what it means as a glob: a file may be called `a[1].ndjson`. */
+async function namesOf(root: string, source: string): Promise<string[]> {
+  const found = await stat(join(root, source)).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
+    return unreadable(source)(error);
+  });
+  if (found?.isDirectory() && !ENDING.test(source)) return listed(root, source);
+  if (found)
+    return ENDING.test(source) ? [source] : refuse(`names "${source}", which is neither .ndjson nor .ndjson.gz`);
+  if (!isDynamicPattern(source))
+    return refuse(`names nothing that exists; there is no "${source}" in the import directory`);
+  return matching(root, source);
+}
+
+async function listed(root: string, directory: string): Promise<string[]> {
+  await inside(root, directory);
+  const names = await readdir(join(root, directory)).catch(unreadable(directory));
+  return names.filter((name) => ENDING.test(name) && !name.startsWith('.')).map((name) => posix.join(directory, name));
+}
+
+/** Without braces and extended globs, as `.{.,}` would spell `..`. Links and hidden files are passed by. */
+async function matching(root: string, pattern: string): Promise<string[]> {
+  const found = await glob(pattern, {
+    cwd: root,
+    onlyFiles: false,
+    expandDirectories: false,
+    followSymbolicLinks: false,
+    braceExpansion: false,
+    extglob: false,
+  });
+  return found.map((name) => name.replace(/\/$/, '')).filter((name) => ENDING.test(name));
+}
+
+/**
+ * Where a file really stands.
+ *
+ * @param name relative to the import directory
+ * @throws SourceRefusedError if that is outside the import directory, or is no regular file
+ */
+async function locate(importDirectory: string, name: string): Promise<string> {
+  const path = await inside(await rootOf(importDirectory), name);
+  const found = await stat(path).catch(unreadable(name));
+  if (found.isDirectory()) refuse(`names "${name}", which is a directory; rename it or name the files in it`);
+  return found.isFile() ? path : refuse(`names "${name}", which is not a regular file`);
+}
+
+async function inside(root: string, name: string): Promise<string> {
+  const path = await realpath(join(root, name)).catch(unreadable(name));
+  const within = path === root || path.startsWith(root.endsWith(sep) ? root : root + sep);
+  return within
+    ? path
+    : refuse(`names "${name}", a link that leads outside the import directory; copy the files there`);
+}
+
+/** Opens a file of a resolved source. @throws SourceRefusedError if it has become unfit since */
+export async function openSourceFile(importDirectory: string, name: string): Promise<FileHandle> {
+  const path = await locate(importDirectory, name);
+  return open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(unreadable(name));
+}
+
+const rootOf = (importDirectory: string): Promise<string> =>
+  realpath(importDirectory).catch(() => refuse('cannot be looked up, as the import directory does not exist'));
+
+const unreadable =
+  (name: string) =>
+  (error: Error & { code?: string }): never => {
+    if (isTransientIo(error)) throw new TransientError(error);
+    return refuse(`names "${name}", which cannot be read (${error.code ?? error.message})`);
+  };
