@@ -12,10 +12,10 @@
 export const launch = `
 local uuid, job, parameters, now, identity = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local instanceId, expectedLatest, expectedStatus = ARGV[6], ARGV[7], ARGV[8]
-local idempotencyKey, fingerprint, lifetime = ARGV[9], ARGV[10], ARGV[11]
+local requestKey, fingerprint, lifetime = ARGV[9], ARGV[10], ARGV[11]
 
-if idempotencyKey ~= '' then
-  local known = redis.call('HMGET', idempotencyKey(idempotencyKey), 'fingerprint', 'id', 'uuid')
+if requestKey ~= '' then
+  local known = redis.call('HMGET', idempotencyKey(requestKey), 'fingerprint', 'id', 'uuid')
   if known[1] == fingerprint then return {'repeated', known[2], known[3]} end
   if known[1] then return {'key-reused'} end
 end
@@ -45,9 +45,9 @@ redis.call('HSET', executionKey(id), 'id', id, 'uuid', uuid, 'instanceId', insta
   'exitCode', 'UNKNOWN', 'createTime', now)
 redis.call('HSET', uuidsKey(), uuid, id)
 moveTo(id, 'STARTING', now)
-if idempotencyKey ~= '' then
-  redis.call('HSET', idempotencyKey(idempotencyKey), 'fingerprint', fingerprint, 'id', id, 'uuid', uuid)
-  redis.call('EXPIRE', idempotencyKey(idempotencyKey), lifetime)
+if requestKey ~= '' then
+  redis.call('HSET', idempotencyKey(requestKey), 'fingerprint', fingerprint, 'id', id, 'uuid', uuid)
+  redis.call('EXPIRE', idempotencyKey(requestKey), lifetime)
 end
 return {'launched', id, uuid}
 `;
