@@ -40,6 +40,7 @@ export async function openModules({ settings, log, redis, queues }: ModuleParts)
       store: new RedisExecutionStore(redis, settings.KEY_PREFIX, module.id),
       dispatcher: new BullDispatcher(executions, partitions),
       gates: database.gates,
+      ledger: database.ledger,
       cancel: new RedisCancelChannel(redis, settings.KEY_PREFIX, module.id),
       ambient: { now: Date.now, uuid: randomUUID },
     });

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Controller, PartitionRunner, Recovery, type Ambient } from '#engine';
+import { Controller, PartitionRunner, Recovery, Retention, type Ambient, type RetentionParts } from '#engine';
 import { openFhirStore, type FhirStore } from '#fhir-store';
 import { jobsOf } from '#jobs';
 import type { connectRedis, Logger, ModuleSettings, Settings } from '#platform';
@@ -23,6 +23,7 @@ export interface ModuleEngine {
   controller: Controller;
   partitions: PartitionRunner;
   recovery: Recovery;
+  retention: Retention;
   database: FhirStore;
 }
 
@@ -67,6 +68,17 @@ export function composeEngine(
       maxFruitlessAttempts: settings.PARTITION_ATTEMPTS + DEATHS_TOLERATED,
     }),
     recovery: new Recovery({ ...shared, silenceMs: settings.LOCK_DURATION_MS }),
+    retention: new Retention({ ...shared, ledger: database.ledger, rules: retentionRules(settings) }),
     database,
   };
+}
+
+const DAY_MS = 86_400_000;
+
+function retentionRules({ RETENTION }: Settings): RetentionParts['rules'] {
+  const rules = Object.entries(RETENTION).map(([status, { days = Infinity, count = Infinity }]) => [
+    status,
+    { age: days * DAY_MS, count },
+  ]);
+  return Object.fromEntries(rules);
 }

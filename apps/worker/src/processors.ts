@@ -17,7 +17,7 @@ const HANDLERS: Record<QueueKind, Handler> = {
     active.run(job, token, (delivery) => controller.control(executionOf(job.data), delivery)),
   partitions: ({ active, partitions }, job, token) =>
     active.run(job, token, (delivery) => partitions.run(partitionOf(job.data), delivery)),
-  maintenance: ({ recovery }) => recovery.sweep(),
+  maintenance: ({ recovery, retention }, job) => (job.name === 'retention' ? retention.run() : recovery.sweep()),
 };
 
 const concurrencyOf = (settings: Settings): Record<QueueKind, number> => ({

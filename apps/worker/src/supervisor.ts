@@ -38,7 +38,7 @@ export class Supervisor implements OnApplicationBootstrap, BeforeApplicationShut
     for (const engine of this.engines.values()) {
       await engine.database.migrate();
       await this.#listen(engine);
-      await this.#scheduleSweeps(engine.id);
+      await this.#scheduleMaintenance(engine.id);
     }
     for (const processor of this.processors) this.#run(processor);
     this.#heartbeat.start();
@@ -88,16 +88,21 @@ export class Supervisor implements OnApplicationBootstrap, BeforeApplicationShut
   }
 
   /** One sweep at a time in the whole fleet. Set again after each outage, in case Redis lost it. */
-  async #scheduleSweeps(moduleId: string): Promise<void> {
+  async #scheduleMaintenance(moduleId: string): Promise<void> {
+    const { settings, redis, log } = this.parts;
     const queue = this.moduleRef.get<Queue>(getQueueToken(queueName(moduleId, 'maintenance')), { strict: false });
-    const every = this.parts.settings.SWEEP_INTERVAL_MS;
+    const opts = { removeOnComplete: true, removeOnFail: { count: 20 } };
     const schedule = async (): Promise<void> => {
-      const opts = { removeOnComplete: true, removeOnFail: { count: 20 } };
-      await queue.upsertJobScheduler('sweep', { every }, { name: 'sweep', opts });
+      await queue.upsertJobScheduler('sweep', { every: settings.SWEEP_INTERVAL_MS }, { name: 'sweep', opts });
+      await queue.upsertJobScheduler(
+        'retention',
+        { every: settings.RETENTION_INTERVAL_MS },
+        { name: 'retention', opts },
+      );
     };
     await schedule();
-    this.parts.redis.on('ready', () => {
-      schedule().catch((error: unknown) => this.parts.log.warn('Sweeps not scheduled', { reason: String(error) }));
+    redis.on('ready', () => {
+      schedule().catch((error: unknown) => log.warn('Maintenance not scheduled', { reason: String(error) }));
     });
   }
 }

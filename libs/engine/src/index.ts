@@ -1,3 +1,4 @@
+export * from './audit.port.js';
 export * from './operator.port.js';
 export * from './reader.port.js';
 export * from './records.js';
@@ -8,3 +9,4 @@ export * from './delivery.js';
 export * from './operator.js';
 export * from './partition-runner.js';
 export * from './recovery.js';
+export * from './retention.js';

@@ -29,4 +29,6 @@ export interface JobOperations {
   restart(id: ExecutionId, requestedBy: string): Promise<Started>;
   /** @throws UNKNOWN_EXECUTION, EXECUTION_STILL_RUNNING, EXECUTION_ALREADY_COMPLETED, EXECUTION_NOT_RESTARTABLE */
   abandon(id: ExecutionId, requestedBy: string): Promise<void>;
+  /** Deletes an execution that has ended, with its steps; what it has imported stays. @throws UNKNOWN_EXECUTION, EXECUTION_STILL_RUNNING */
+  delete(id: ExecutionId, requestedBy: string): Promise<void>;
 }

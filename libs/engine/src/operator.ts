@@ -3,6 +3,7 @@ import {
   decideRestart,
   decideStart,
   decideStop,
+  isRunning,
   LongshoreError,
   type ExecutionId,
   type Refusal,
@@ -11,14 +12,16 @@ import { reach, type Job, type JobParameters, type JobRegistry } from '#job-kit'
 import { createHash } from 'node:crypto';
 import type { JobOperations, Started, StartRequest } from './operator.port.js';
 import type { ExecutionRecord } from './records.js';
-import type { Launch, OperationStore } from './store.port.js';
-import type { Ambient, CancelChannel, Dispatcher, Gates } from './work.port.js';
+import type { ForceStopped, Launch, OperationStore, RetentionStore } from './store.port.js';
+import type { Ambient, CancelChannel, Dispatcher, Gates, Ledger } from './work.port.js';
+import { forgetExecution } from './retention.js';
 
 export interface OperatorParts {
   jobs: JobRegistry;
-  store: OperationStore;
+  store: OperationStore & RetentionStore;
   dispatcher: Dispatcher;
   gates: Gates;
+  ledger: Ledger;
   cancel: CancelChannel;
   ambient: Ambient;
 }
@@ -82,10 +85,23 @@ export class JobOperator implements JobOperations {
   async forceStop(id: ExecutionId, requestedBy: string): Promise<void> {
     const { store, gates, cancel, ambient } = this.parts;
     const execution = await this.#find(id);
-    await store.forceStop(id, ambient.now(), requestedBy);
-    // Asked for again, a force stop closes the gate again: so a crash between the two is made good by repeating it.
+    const stopped = await store.forceStop(id, ambient.now(), requestedBy);
+    // Asked for again, a force stop does the rest again: so a crash in between is made good by repeating it.
     await gates.close(execution.uuid);
     await cancel.announce(execution);
+    if (stopped) await this.#settle(execution, stopped);
+  }
+
+  /** Nobody commits any more, so what is committed can be counted. */
+  async #settle(execution: ExecutionRecord, { unsettled: { step, partitions } }: ForceStopped): Promise<void> {
+    const { jobs, store, ledger, ambient } = this.parts;
+    if (partitions.length === 0) return;
+    const definition = jobs.find(execution.jobName)?.steps[step];
+    const transactional = definition?.kind === 'chunk' && definition.sink !== undefined;
+    const committed = transactional ? await ledger.committed(execution, definition.name, partitions) : new Map();
+    for (const partition of partitions) {
+      await store.settle({ ...execution, step, partition }, committed.get(partition), ambient.now());
+    }
   }
 
   async abandon(id: ExecutionId, _requestedBy: string): Promise<void> {
@@ -94,6 +110,16 @@ export class JobOperator implements JobOperations {
       const decision = settle(decideAbandon(await this.#find(id)));
       return decision.kind === 'already-abandoned' || (await store.abandon(id, ambient.now())) || undefined;
     });
+  }
+
+  async delete(id: ExecutionId): Promise<void> {
+    const execution = await this.#find(id);
+    if (isRunning(execution.status) || !(await forgetExecution(this.parts, id))) {
+      throw new LongshoreError(
+        'EXECUTION_STILL_RUNNING',
+        `Execution ${id} is still running. Stop it first, then delete it.`,
+      );
+    }
   }
 
   async #find(id: ExecutionId): Promise<ExecutionRecord> {

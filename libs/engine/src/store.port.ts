@@ -53,6 +53,13 @@ export type LaunchOutcome =
   /** Somebody was faster: look again and decide again. */
   | { kind: 'changed' };
 
+export interface ForceStopped {
+  /** The status it was in. */
+  from: BatchStatus;
+  /** The step that was running, and its partitions whose counts may lag behind what is committed. */
+  unsettled: { step: number; partitions: number[] };
+}
+
 /** What operators ask of executions. Every change is a compare-and-set. */
 export interface OperationStore {
   findExecution(id: ExecutionId): Promise<ExecutionRecord | undefined>;
@@ -65,8 +72,10 @@ export interface OperationStore {
   launch(launch: Launch): Promise<LaunchOutcome>;
   /** STARTING, STARTED → STOPPING; partitions that no worker has begun are taken back. False if the status had changed. */
   stop(id: ExecutionId, now: number): Promise<boolean>;
-  /** Whatever it was → STOPPED, its unfinished steps too. Tells the status it was in; undefined if there is none such. */
-  forceStop(id: ExecutionId, now: number, by: string): Promise<BatchStatus | undefined>;
+  /** Whatever it was → STOPPED, its unfinished steps too; undefined if there is none such. */
+  forceStop(id: ExecutionId, now: number, by: string): Promise<ForceStopped | undefined>;
+  /** Sets a partition's counts to what its sink has committed; undefined where it has no sink that could tell. */
+  settle(ref: PartitionRef, counts: Counts | undefined, now: number): Promise<void>;
   /** STOPPED, FAILED → ABANDONED. False if the status had changed. */
   abandon(id: ExecutionId, now: number): Promise<boolean>;
 }
@@ -178,10 +187,22 @@ export interface PartitionStore {
     checkpoint?: { position: Json; skipLimit: number },
   ): Promise<'go-on' | 'stop' | 'superseded' | 'skip-limit'>;
   /** As in OperationStore: for an execution whose gate turns out to be closed. */
-  forceStop(id: ExecutionId, now: number, by: string): Promise<BatchStatus | undefined>;
+  forceStop(id: ExecutionId, now: number, by: string): Promise<ForceStopped | undefined>;
   /** Marks the end; undefined if a newer attempt has the partition. */
   finish(ref: PartitionRef, fence: number, end: PartitionEnd, now: number): Promise<Announcement | undefined>;
 }
+
+/** What retention asks. */
+export interface RetentionStore {
+  /** Executions of this status that ended before `before`, or that stand beyond the newest `keep`; oldest first, at most `limit`. */
+  expired(status: BatchStatus, before: number, keep: number, limit: number): Promise<ExecutionId[]>;
+  /** Deletes at most `most` steps of an ended execution, at last itself, and with its last execution the instance. */
+  forget(id: ExecutionId, most: number): Promise<Forgotten>;
+}
+
+export type Forgotten =
+  | { kind: 'running' | 'gone' | 'more' }
+  | { kind: 'done'; uuid: ExecutionUuid; instanceUuid: ExecutionUuid; instanceGone: boolean };
 
 /** What the sweeper asks. */
 export interface RecoveryStore {

@@ -1,3 +1,4 @@
+import type { Counts } from '#domain';
 import type { ExecutionRef, PartitionRef } from './store.port.js';
 
 /** Puts work into the queues. Adding what is there already changes nothing. */
@@ -11,6 +12,18 @@ export interface Dispatcher {
 export interface Gates {
   open(uuid: string): Promise<void>;
   close(uuid: string): Promise<void>;
+}
+
+/** What PostgreSQL's checkpoints say of an execution. */
+export interface Ledger {
+  /** What it has committed in these partitions of a step; a partition that it never claimed is left out. */
+  committed(
+    execution: { uuid: string; instanceUuid: string },
+    stepName: string,
+    partitions: readonly number[],
+  ): Promise<Map<number, Counts>>;
+  /** Forgets an ended execution; with `instanceGone` the checkpoints of its instance too. Imported rows stay. */
+  forget(execution: { uuid: string; instanceUuid: string; instanceGone: boolean }): Promise<void>;
 }
 
 /** Tells busy workers at once that an execution was stopped; the hash is the truth, this only saves time. */

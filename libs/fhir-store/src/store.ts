@@ -4,6 +4,7 @@ import { classified } from './errors.js';
 import type { FhirRow } from './fhir/fhir-row.js';
 import { resourceTable } from './fhir/resource-table.js';
 import { gatesOf, type Gates } from './gates.js';
+import { ledgerOf, type Ledger } from './ledger.js';
 import { migrate } from './migrate.js';
 import { attemptPool, controlPool } from './pools.js';
 import { postgresSink, type ItemTable } from './sink/postgres-sink.js';
@@ -25,6 +26,7 @@ export interface FhirStore {
   /** A sink for another kind of item, with the same promises. */
   sinkFor<O>(table: ItemTable<O>): TransactionalSink<O>;
   readonly gates: Gates;
+  readonly ledger: Ledger;
   /** Resources accepted in all executions of the instance, by resource type, sorted by it. */
   totalsByResourceType(instanceUuid: string): Promise<Record<string, number>>;
   /** @throws if the database does not answer */
@@ -42,6 +44,7 @@ export function openFhirStore(options: FhirStoreOptions): FhirStore {
     sink: postgresSink(attempts, resourceTable),
     sinkFor: (table) => postgresSink(attempts, table),
     gates: gatesOf(control),
+    ledger: ledgerOf(control),
     totalsByResourceType: (instanceUuid) => totals(control, instanceUuid),
     ping: async () => {
       await control.query('SELECT 1').catch(rethrow);

@@ -18,6 +18,32 @@ const whole = (fallback: number, min: number, max: number) =>
     .refine((n) => n >= min && n <= max, `must lie between ${min} and ${max}`)
     .prefault(String(fallback));
 
+/** How long ended executions are kept, by status. */
+const retention = z.partialRecord(
+  z.enum(['STOPPED', 'FAILED', 'COMPLETED', 'ABANDONED', 'UNKNOWN']),
+  z.strictObject({ days: z.number().positive().optional(), count: z.number().int().nonnegative().optional() }),
+);
+
+/** A setting that is JSON itself. */
+const json = (text: string, context: z.RefinementCtx): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    context.addIssue({ code: 'custom', message: 'must be JSON' });
+    return z.NEVER;
+  }
+};
+
+/** A year of nightly imports stays far below this, and Redis below a gigabyte. */
+const KEPT = { days: 90, count: 1_000_000 };
+const DEFAULT_RETENTION = JSON.stringify({
+  COMPLETED: KEPT,
+  FAILED: KEPT,
+  STOPPED: KEPT,
+  ABANDONED: KEPT,
+  UNKNOWN: KEPT,
+});
+
 const modulesFile = z
   .array(
     z.strictObject({
@@ -64,6 +90,10 @@ export const SETTINGS = z.object({
   STALLED_INTERVAL_MS: whole(5_000, 100, 3_600_000),
   /** How often executions without progress are looked for, in ms. */
   SWEEP_INTERVAL_MS: whole(5_000, 100, 3_600_000),
+  /** How long executions that have ended are kept, by status, as JSON: `{"COMPLETED": {"days": 90, "count": 1000000}, …}`. */
+  RETENTION: z.string().transform(json).pipe(retention).prefault(DEFAULT_RETENTION),
+  /** How often what is to be kept no longer is looked for, in ms. */
+  RETENTION_INTERVAL_MS: whole(60_000, 100, 86_400_000),
   /** Tries at a partition that meets transient faults. */
   PARTITION_ATTEMPTS: whole(8, 1, 1_000),
   /** First pause before a repeat, doubled each time, with jitter, in ms. */

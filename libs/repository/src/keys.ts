@@ -10,6 +10,8 @@ export const KEYS = {
   lastInstanceId: 'last-id:instance',
   uuids: 'uuids',
   running: 'running',
+  ended: 'ended:?',
+  audit: 'audit',
   execution: 'execution:?',
   steps: 'execution:?:steps',
   stepExecution: 'execution:?:step:?',

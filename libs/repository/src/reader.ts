@@ -70,7 +70,7 @@ export class RedisExecutionReader implements ExecutionReader {
   ): Promise<InstanceRecord[]> {
     if (ids.length === 0) return [];
     const found = list(await this.#run('readInstances', LISTED_STEPS, only, statuses.join(','), ...ids));
-    return found.map((entry) => {
+    const instances = found.map((entry) => {
       const [first, ...executions] = list(entry);
       const instance = hashOf(strings(first ?? []));
       return {
@@ -82,6 +82,8 @@ export class RedisExecutionReader implements ExecutionReader {
         }),
       };
     });
+    // One whose last matching execution moved on since the page was read has none left.
+    return instances.filter(({ executions }) => executions.length > 0);
   }
 }
 

@@ -9,6 +9,8 @@ import {
   type ControlStore,
   type ExecutionRecord,
   type ExecutionRef,
+  type ForceStopped,
+  type Forgotten,
   type Launch,
   type LaunchOutcome,
   type Lease,
@@ -17,6 +19,7 @@ import {
   type PartitionRef,
   type PartitionStore,
   type RecoveryStore,
+  type RetentionStore,
   type StepEnd,
 } from '#engine';
 import type { Partition } from '#job-kit';
@@ -31,7 +34,9 @@ import { LOST, type ScriptName } from './scripts/index.js';
 const IDEMPOTENCY_LIFETIME = 86_400;
 
 /** Executions and steps of one module in Redis hashes. Every change is one script; see `scripts/` for each one's promise. */
-export class RedisExecutionStore implements OperationStore, ControlStore, PartitionStore, RecoveryStore {
+export class RedisExecutionStore
+  implements OperationStore, ControlStore, PartitionStore, RecoveryStore, RetentionStore
+{
   readonly #root: string;
   readonly #run: ScriptRunner;
   readonly #reader: RedisExecutionReader;
@@ -101,9 +106,14 @@ export class RedisExecutionStore implements OperationStore, ControlStore, Partit
     return (await this.#run('stop', id, now)) === 1;
   }
 
-  async forceStop(id: ExecutionId, now: number, by: string): Promise<BatchStatus | undefined> {
-    const status = String(await this.#run('forceStop', id, now, by));
-    return status === '' ? undefined : (status as BatchStatus);
+  async forceStop(id: ExecutionId, now: number, by: string): Promise<ForceStopped | undefined> {
+    const [from, step, ...partitions] = strings(await this.#run('forceStop', id, now, by));
+    if (from === undefined) return undefined;
+    return { from: from as BatchStatus, unsettled: { step: Number(step), partitions: partitions.map(Number) } };
+  }
+
+  async settle({ id, step, partition }: PartitionRef, counts: Counts | undefined, now: number): Promise<void> {
+    await this.#run('settle', id, step, partition, now, ...(counts ? countValues(counts) : []));
   }
 
   async abandon(id: ExecutionId, now: number): Promise<boolean> {
@@ -265,6 +275,29 @@ export class RedisExecutionStore implements OperationStore, ControlStore, Partit
       ),
     );
     return answer.length === 0 ? undefined : announcementOf(answer);
+  }
+
+  // Retention
+
+  async expired(status: BatchStatus, before: number, keep: number, limit: number): Promise<ExecutionId[]> {
+    const ended = key(this.#root, 'ended', status);
+    const old = Number.isFinite(before)
+      ? await this.redis.zrangebyscore(ended, '-inf', `(${before}`, 'LIMIT', 0, limit)
+      : [];
+    const excess = Math.min((await this.redis.zcard(ended)) - keep, limit);
+    const many = excess > 0 ? await this.redis.zrange(ended, '0', String(excess - 1)) : [];
+    return (many.length > old.length ? many : old).map((id) => executionId(Number(id)));
+  }
+
+  async forget(id: ExecutionId, most: number): Promise<Forgotten> {
+    const [kind, uuid, instanceUuid, instanceGone] = strings(await this.#run('forget', id, most));
+    if (kind !== 'done') return { kind: kind as 'running' | 'gone' | 'more' };
+    return {
+      kind,
+      uuid: executionUuid(uuid ?? ''),
+      instanceUuid: executionUuid(instanceUuid ?? ''),
+      instanceGone: instanceGone === '1',
+    };
   }
 
   // Recovery

@@ -1,5 +1,5 @@
 import { COUNT_NAMES, NO_COUNTS, type Counts, type Json } from '#domain';
-import { SupersededError, type PartitionAttempt } from '#job-kit';
+import { GateClosedError, SupersededError, type PartitionAttempt } from '#job-kit';
 import type { ClientBase } from 'pg';
 
 /** How far a partition has committed, and by whose hand. */
@@ -14,7 +14,8 @@ export interface Checkpoint {
 }
 
 const column = (name: keyof Counts): string => name.replace('Count', '_count');
-const COLUMNS = COUNT_NAMES.map(column);
+/** The counts' columns, in the order of COUNT_NAMES. */
+export const COUNT_COLUMNS = COUNT_NAMES.map(column);
 
 /**
  * The gate's row, share-locked: until this transaction ends nobody closes the gate. It is evaluated before the
@@ -33,14 +34,14 @@ const CLAIM = `
   ON CONFLICT (instance_uuid, step_name, partition) DO UPDATE SET
     execution_uuid = excluded.execution_uuid,
     fence = mine.fence + 1,
-    ${COLUMNS.map((name) => `${name} = ${unlessOwnerChanged(name)}`).join(', ')},
+    ${COUNT_COLUMNS.map((name) => `${name} = ${unlessOwnerChanged(name)}`).join(', ')},
     fruitless_attempts = ${unlessOwnerChanged('fruitless_attempts')} + 1
-  RETURNING fence, position, ${COLUMNS.map((name, i) => `${name} AS "${COUNT_NAMES[i]}"`).join(', ')}, tally, fruitless_attempts`;
+  RETURNING fence, position, ${COUNT_COLUMNS.map((name, i) => `${name} AS "${COUNT_NAMES[i]}"`).join(', ')}, tally, fruitless_attempts`;
 
 const ADVANCE = `
   WITH ${OPEN_GATE}
   UPDATE partition_checkpoint SET position = $6, tally = $7, fruitless_attempts = 0,
-    ${COLUMNS.map((name, i) => `${name} = $${i + 8}`).join(', ')}
+    ${COUNT_COLUMNS.map((name, i) => `${name} = $${i + 8}`).join(', ')}
   WHERE instance_uuid = $2 AND step_name = $3 AND partition = $4 AND fence = $5 AND EXISTS (SELECT FROM gate)`;
 
 const keyOf = (attempt: PartitionAttempt) => [
@@ -53,23 +54,23 @@ const keyOf = (attempt: PartitionAttempt) => [
 /**
  * Raises the partition's fence.
  *
- * @throws SupersededError if the execution's gate is closed, or was never opened
+ * @throws GateClosedError if the execution's gate is closed, or was never opened
  */
 export async function claim(client: ClientBase, attempt: PartitionAttempt): Promise<Checkpoint> {
   const { rows } = await client.query<Record<string, unknown>>(CLAIM, keyOf(attempt));
   const row = rows[0];
-  if (!row) throw new SupersededError(`Execution ${attempt.executionUuid} may not write: its gate is closed.`);
+  if (!row) throw new GateClosedError(`Execution ${attempt.executionUuid} may not write: its gate is closed.`);
   return {
     fence: Number(row['fence']),
     position: (row['position'] as Json | null) ?? undefined,
-    counts: countsOf(row),
+    counts: countsIn(row),
     tally: new Map(Object.entries(row['tally'] as Record<string, number>)),
     fruitlessAttempts: Number(row['fruitless_attempts']),
   };
 }
 
 /** Bigints arrive as strings. */
-function countsOf(row: Record<string, unknown>): Counts {
+export function countsIn(row: Record<string, unknown>): Counts {
   const counts = { ...NO_COUNTS };
   for (const name of COUNT_NAMES) counts[name] = Number(row[name]);
   return counts;

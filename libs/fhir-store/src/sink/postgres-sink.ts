@@ -1,5 +1,12 @@
 import { addCounts, type Counts } from '#domain';
-import type { PartitionAttempt, ProcessedChunk, Rejection, SinkSession, TransactionalSink } from '#job-kit';
+import {
+  reach,
+  type PartitionAttempt,
+  type ProcessedChunk,
+  type Rejection,
+  type SinkSession,
+  type TransactionalSink,
+} from '#job-kit';
 import type { Pool, PoolClient } from 'pg';
 import { isDataError, isLockTimeout } from '../errors.js';
 import { attemptName, terminateRivals } from './attempt-name.js';
@@ -104,6 +111,7 @@ class Session<O> implements SinkSession<O> {
       await advance(client, this.attempt, next);
       if (chunk.items.length > 0) await this.table.writeChunk(client, chunk.items);
       await keepRejections(client, this.attempt, chunk.rejections);
+      reach('rows-written-not-committed');
     });
     this.checkpoint = next;
     return next.counts;

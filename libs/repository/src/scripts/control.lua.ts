@@ -103,11 +103,18 @@ redis.call('HDEL', instanceKey(instanceId), 'rows:' .. ARGV[3])
 return 'OK'
 `;
 
-/** ARGV: id, token, step, now, rows in these partitions, partitions (JSON each). Returns the execution's status. */
+/**
+ * ARGV: id, token, step, now, rows in these partitions, partitions (JSON each). Returns the execution's status.
+ * Twice (a connection lost before the answer came repeats the call): labels are unique in a plan, so one that ends with
+ * the last of these partitions holds them all, and stays as it is.
+ */
 export const appendPlan = `${HOLDS_LEASE}
 local instanceId = redis.call('HGET', execution, 'instanceId')
-for i = 6, #ARGV do redis.call('RPUSH', planKey(instanceId, ARGV[3]), ARGV[i]) end
-redis.call('HINCRBY', instanceKey(instanceId), 'rows:' .. ARGV[3], ARGV[5])
+local plan = planKey(instanceId, ARGV[3])
+if redis.call('LINDEX', plan, -1) ~= ARGV[#ARGV] then
+  for i = 6, #ARGV do redis.call('RPUSH', plan, ARGV[i]) end
+  redis.call('HINCRBY', instanceKey(instanceId), 'rows:' .. ARGV[3], ARGV[5])
+end
 redis.call('HSET', execution, 'lastUpdatedTime', ARGV[4])
 redis.call('ZADD', runningKey(), 'XX', ARGV[4], id)
 return statusOf(id)
@@ -178,6 +185,7 @@ if status == 'FAILED' then
   if first then redis.call('HSET', execution, 'exitDescription', first.stepName .. ': ' .. first.message) end
 end
 endOpenSteps(id, status, now)
+redis.call('DEL', inFlightKey(id), nudgeKey(id))
 return 'OK'
 `;
 

@@ -3,12 +3,13 @@ import * as operations from './operations.lua.js';
 import * as partitions from './partitions.lua.js';
 import { withPieces } from './pieces.lua.js';
 import * as read from './read.lua.js';
+import * as retention from './retention.lua.js';
 
 const { LOST, ...controlScripts } = control;
 export { LOST };
 
 /** Every script, by name: one a transition. */
-const SCRIPTS = { ...operations, ...controlScripts, ...partitions, ...read };
+const SCRIPTS = { ...operations, ...controlScripts, ...partitions, ...read, ...retention };
 
 export type ScriptName = keyof typeof SCRIPTS;
 

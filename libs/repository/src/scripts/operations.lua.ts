@@ -76,21 +76,42 @@ return 1
 /**
  * Marks an execution STOPPED whatever it was, its unfinished steps too, and takes its lease away.
  *
- * ARGV: id, now, by whom. Returns the status it was in, or '' if there is none such.
- * Twice: an execution that is STOPPED stays as it is, its end time and description too.
+ * ARGV: id, now, by whom. Returns {the status it was in, step, partitions of it whose counts are not settled yet …},
+ * or {} if there is none such.
+ * Twice: an execution that is STOPPED stays as it is, its end time and description too; what is unsettled is told again.
  */
 export const forceStop = `
 local id, now, by = ARGV[1], ARGV[2], ARGV[3]
 local status = statusOf(id)
-if not status then return '' end
-if status == 'STOPPED' then return status end
-moveTo(id, 'STOPPED', now)
-local execution = executionKey(id)
-redis.call('HSETNX', execution, 'endTime', now)
-redis.call('HSET', execution, 'exitCode', 'STOPPED', 'exitDescription', 'Force-stopped by ' .. by .. ' from ' .. status)
-endOpenSteps(id, 'STOPPED', now)
-redis.call('DEL', leaseKey(id))
-return status
+if not status then return {} end
+if status ~= 'STOPPED' then
+  moveTo(id, 'STOPPED', now)
+  local execution = executionKey(id)
+  redis.call('HSETNX', execution, 'endTime', now)
+  redis.call('HSET', execution, 'exitCode', 'STOPPED', 'exitDescription', 'Force-stopped by ' .. by .. ' from ' .. status)
+  endOpenSteps(id, 'STOPPED', now)
+  redis.call('DEL', leaseKey(id), nudgeKey(id))
+end
+local newest = redis.call('LINDEX', stepsKey(id), -1)
+return {status, newest and string.match(newest, '^%d+') or '', unpack(redis.call('SMEMBERS', inFlightKey(id)))}
+`;
+
+/**
+ * Sets the counts of a partition of an ended execution to what its database holds: a worker may have died, or have
+ * been shut out, between a commit and its mirror. ARGV: id, step, partition, now, counts … or nothing.
+ * Twice: counts are absolute.
+ */
+export const settle = `
+local id, stepIndex, partition = ARGV[1], ARGV[2], ARGV[3]
+local status = statusOf(id)
+if not status or RUNNING[status] then return 'OK' end
+if ARGV[5] and redis.call('EXISTS', stepExecutionKey(id, stepIndex .. '.' .. partition)) == 1 then
+  local counts = {}
+  for i = 1, #COUNTS do counts[i] = tonumber(ARGV[4 + i]) end
+  setCounts(id, stepIndex, partition, redis.call('HGET', executionKey(id), 'instanceId'), counts, ARGV[4])
+end
+redis.call('SREM', inFlightKey(id), partition)
+return 'OK'
 `;
 
 /** ARGV: id, now. Returns 1, or 0 if its status may not become ABANDONED. Twice: 0, nothing changes. */

@@ -60,6 +60,7 @@ return {'run', fence, fruitless, plan, position, unpack(counts)}
  * Returns 'go-on', 'stop', 'superseded' (a newer fence, or the execution has ended) or 'skip-limit' (nothing changed).
  *
  * What committed before a force stop is counted although the execution has ended: counts tell what the database holds.
+ * The position belongs to the instance's newest execution: one that was force-stopped must not move a restart's back.
  */
 export const progress = `${ATTEMPT}
 local fence, now, position, skipLimit = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
@@ -73,7 +74,9 @@ if position ~= '' then
   local skips = tonumber(redis.call('HGET', stepExecutionKey(id, stepIndex), 'skipCount') or 0)
   local more = counts[4] - tonumber(redis.call('HGET', step, 'skipCount') or 0)
   if more > 0 and skips + more > tonumber(skipLimit) then return 'skip-limit' end
-  redis.call('HSET', positionsKey(instanceId, stepIndex), partition, position)
+  if redis.call('HGET', instanceKey(instanceId), 'latest') == id then
+    redis.call('HSET', positionsKey(instanceId, stepIndex), partition, position)
+  end
 end
 setCounts(id, stepIndex, partition, instanceId, counts, now)
 redis.call('HDEL', step, 'fruitless')

@@ -38,23 +38,33 @@ end
 `,
   ],
   [
+    'leaveStatus',
+    `
+-- Takes an execution out of the indexes that its status put it into.
+local function leaveStatus(id, status, instanceId, job)
+  if RUNNING[status] then redis.call('ZREM', runningKey(), id) else redis.call('ZREM', endedKey(status), id) end
+  local instance = instanceKey(instanceId)
+  if redis.call('HINCRBY', instance, 'count:' .. status, -1) <= 0 then
+    redis.call('HDEL', instance, 'count:' .. status)
+    redis.call('ZREM', instancesByStatusKey(job, status), instanceId)
+  end
+end
+`,
+  ],
+  [
     'moveTo',
     `
--- Moves an execution to a status and keeps the indexes true: 'running' by time of last progress, and for each
--- status the instances that have an execution in it.
+-- Moves an execution to a status and keeps the indexes true: 'running' by time of last progress, 'ended' by time of
+-- the end, and for each status the instances that have an execution in it.
 local function moveTo(id, to, now)
   local execution = executionKey(id)
   local found = redis.call('HMGET', execution, 'status', 'instanceId', 'jobName')
   local from, instanceId, job = found[1], found[2], found[3]
   redis.call('HSET', execution, 'status', to, 'lastUpdatedTime', now)
-  if RUNNING[to] then redis.call('ZADD', runningKey(), now, id) else redis.call('ZREM', runningKey(), id) end
   if from == to then return end
-  local instance = instanceKey(instanceId)
-  if from and redis.call('HINCRBY', instance, 'count:' .. from, -1) <= 0 then
-    redis.call('HDEL', instance, 'count:' .. from)
-    redis.call('ZREM', instancesByStatusKey(job, from), instanceId)
-  end
-  redis.call('HINCRBY', instance, 'count:' .. to, 1)
+  if from then leaveStatus(id, from, instanceId, job) end
+  redis.call('ZADD', RUNNING[to] and runningKey() or endedKey(to), now, id)
+  redis.call('HINCRBY', instanceKey(instanceId), 'count:' .. to, 1)
   redis.call('ZADD', instancesByStatusKey(job, to), instanceId, instanceId)
 end
 `,
@@ -94,7 +104,6 @@ local function endOpenSteps(id, status, now)
       end
     end
   end
-  redis.call('DEL', inFlightKey(id), nudgeKey(id))
 end
 `,
   ],

@@ -1,0 +1,28 @@
+import type { AuditEntry, AuditLog, RecordedEntry } from '#engine';
+import type { Redis } from 'ioredis';
+import { key, keyRoot } from './keys.js';
+
+/** About how many entries are kept; Redis trims in whole nodes, so a few more stay. */
+const MOST_ENTRIES = 100_000;
+
+/** The audit as a Redis stream: nobody can change an entry, and the oldest go by themselves. */
+export class RedisAuditLog implements AuditLog {
+  readonly #key: string;
+
+  constructor(
+    private readonly redis: Redis,
+    prefix: string,
+    moduleId: string,
+  ) {
+    this.#key = key(keyRoot(prefix, moduleId), 'audit');
+  }
+
+  async append(entry: AuditEntry): Promise<void> {
+    await this.redis.xadd(this.#key, 'MAXLEN', '~', MOST_ENTRIES, '*', 'entry', JSON.stringify(entry));
+  }
+
+  async read(before: string | undefined, count: number): Promise<RecordedEntry[]> {
+    const found = await this.redis.xrevrange(this.#key, before === undefined ? '+' : `(${before}`, '-', 'COUNT', count);
+    return found.map(([id, fields]) => ({ ...(JSON.parse(fields[1] ?? '{}') as AuditEntry), id }));
+  }
+}
