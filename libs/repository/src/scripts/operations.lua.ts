@@ -93,7 +93,10 @@ if status ~= 'STOPPED' then
   redis.call('DEL', leaseKey(id), nudgeKey(id))
 end
 local newest = redis.call('LINDEX', stepsKey(id), -1)
-return {status, newest and string.match(newest, '^%d+') or '', unpack(redis.call('SMEMBERS', inFlightKey(id)))}
+local answer = {status, newest and string.match(newest, '^%d+') or ''}
+-- One by one: a window may hold more partitions than Lua can unpack.
+for _, partition in ipairs(redis.call('SMEMBERS', inFlightKey(id))) do table.insert(answer, partition) end
+return answer
 `;
 
 /**
