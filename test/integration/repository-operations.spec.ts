@@ -1,0 +1,334 @@
+import { BATCH_STATUSES, executionUuid, isRunning, NO_COUNTS, type BatchStatus } from '#domain';
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { countsWith, launchOf, LEASE_MS, NOBODY, NOW, partitionRef, TestRepository } from '../support/repository.js';
+
+let repository: TestRepository;
+let at: TestRepository['store'];
+
+beforeAll(() => {
+  repository = new TestRepository();
+  at = repository.store;
+});
+
+afterAll(() => repository.close());
+
+const statusOf = async (id: (typeof NOBODY)['id']) => (await at.findExecution(id))?.status;
+
+const sameNumbers = (expected: number[]) => (found: number[]) =>
+  JSON.stringify(found.toSorted((a, b) => a - b)) === JSON.stringify(expected);
+
+/** How often each kind of answer was given. */
+function tally(answers: readonly { kind: string }[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { kind } of answers) counts[kind] = (counts[kind] ?? 0) + 1;
+  return counts;
+}
+
+describe('launch', () => {
+  it('creates an execution that is STARTING, of a new instance', async () => {
+    const launch = launchOf({ parameters: { source: 'a', label: 'é "q"' } });
+    const { id } = await repository.launch(launch);
+    expect(await at.findExecution(id)).toEqual({
+      id,
+      uuid: launch.uuid,
+      instanceId: expect.any(Number),
+      instanceUuid: launch.uuid,
+      jobName: 'anyJob',
+      parameters: { source: 'a', label: 'é "q"' },
+      status: 'STARTING',
+      exitCode: 'UNKNOWN',
+      exitDescription: undefined,
+      createTime: NOW,
+      startTime: undefined,
+      lastUpdatedTime: NOW,
+      endTime: undefined,
+      counts: NO_COUNTS,
+      progress: { partitionsTotal: 0, partitionsDone: 0, rowsTotal: 0, rowsDone: 0 },
+      failures: [],
+      results: {},
+      stepCount: 0,
+    });
+  });
+
+  it('without identity or key is another instance each time, numbered on', async () => {
+    const [a, b] = [await repository.launch(), await repository.launch()];
+    expect(b.id).toBe(a.id + 1);
+    const [first, second] = [await at.findExecution(a.id), await at.findExecution(b.id)];
+    expect(second!.instanceId).toBe(first!.instanceId + 1);
+  });
+
+  it('with an identity that is taken changes nothing', async () => {
+    const { id } = await repository.launch({ identity: 'taken' });
+    const before = await repository.snapshot();
+    expect(await at.launch(launchOf({ identity: 'taken' }))).toEqual({ kind: 'changed' });
+    expect(await repository.snapshot()).toEqual(before);
+    expect(await at.findByIdentity('anyJob', 'taken')).toMatchObject({ id });
+    expect(await at.findByIdentity('otherJob', 'taken')).toBeUndefined();
+    expect((await repository.launch({ identity: 'taken', jobName: 'otherJob' })).id).toBeGreaterThan(id);
+  });
+
+  it('with a used idempotency key repeats the answer and changes nothing', async () => {
+    const idempotency = { key: 'k1', fingerprint: 'f' };
+    const first = await repository.launch({ idempotency, identity: 'with-key' });
+    const before = await repository.snapshot();
+    expect(await at.launch(launchOf({ idempotency, identity: 'with-key' }))).toEqual({ kind: 'repeated', ...first });
+    const other = { key: 'k1', fingerprint: 'g' };
+    expect(await at.launch(launchOf({ idempotency: other }))).toEqual({ kind: 'key-reused' });
+    expect(await repository.snapshot()).toEqual(before);
+  });
+
+  it('remembers an idempotency key for a day', async () => {
+    await repository.launch({ idempotency: { key: 'k2', fingerprint: 'f' } });
+    const left = await repository.redis.ttl(repository.key('idempotency', 'k2'));
+    expect(left).toBeGreaterThan(86_000);
+    expect(left).toBeLessThanOrEqual(86_400);
+  });
+
+  it('goes on after Redis has forgotten all scripts', async () => {
+    await repository.redis.script('FLUSH');
+    const { id } = await repository.launch();
+    await repository.redis.script('FLUSH');
+    expect(await statusOf(id)).toBe('STARTING');
+  });
+});
+
+describe('a restart', () => {
+  it('is the next execution of the instance, whose UUID it keeps', async () => {
+    const first = await repository.inStatus('FAILED');
+    const second = await repository.restart(first);
+    const [old, record] = [await at.findExecution(first.id), await at.findExecution(second.id)];
+    expect(old).toMatchObject({ status: 'FAILED' });
+    expect(record).toMatchObject({ status: 'STARTING', instanceId: old!.instanceId, instanceUuid: first.uuid });
+    expect(await at.findLatest(old!.instanceId)).toEqual(record);
+  });
+
+  it.each([
+    ['has another newest execution', { executionId: NOBODY.id }],
+    ['is in another status', { status: 'FAILED' as const }],
+    ['is not there', { instanceId: 4_711 as never }],
+  ])('changes nothing where the instance %s', async (_how, changes) => {
+    const { id } = await repository.inStatus('STOPPED');
+    const { instanceId } = (await at.findExecution(id))!;
+    const before = await repository.snapshot();
+    const restarts = { instanceId, executionId: id, status: 'STOPPED' as const, ...changes };
+    expect(await at.launch(launchOf({ restarts }))).toEqual({ kind: 'changed' });
+    expect(await repository.snapshot()).toEqual(before);
+  });
+
+  it('is refused the second time: the newest execution is another one', async () => {
+    const first = await repository.inStatus('STOPPED');
+    const { instanceId } = (await at.findExecution(first.id))!;
+    const restarts = { instanceId, executionId: first.id, status: 'STOPPED' as const };
+    expect(await at.launch(launchOf({ restarts }))).toMatchObject({ kind: 'launched' });
+    expect(await at.launch(launchOf({ restarts }))).toEqual({ kind: 'changed' });
+  });
+});
+
+describe('of fifty at the same instant', () => {
+  const fifty = Array.from({ length: 50 }, (_, i) => i);
+  let stores: TestRepository['store'][];
+
+  beforeAll(() => {
+    stores = repository.otherStores(5);
+  });
+
+  const together = (launch: (i: number) => ReturnType<typeof launchOf>) =>
+    Promise.all(fifty.map((i) => stores[i % stores.length]!.launch(launch(i))));
+
+  it('exactly one start of the same identity wins', async () => {
+    const jobName = 'identityJob';
+    const outcomes = await together(() => launchOf({ jobName, identity: 'same' }));
+    expect(tally(outcomes)).toEqual({ launched: 1, changed: 49 });
+    expect(await repository.reader.listInstances(jobName, { start: 0, count: 100, statuses: [] })).toHaveLength(1);
+  });
+
+  it('exactly one start of the same idempotency key wins, and all are told of it', async () => {
+    const jobName = 'keyJob';
+    const outcomes = await together(() => launchOf({ jobName, idempotency: { key: 'same', fingerprint: 'f' } }));
+    expect(tally(outcomes)).toEqual({ launched: 1, repeated: 49 });
+    expect(new Set(outcomes.map((outcome) => 'uuid' in outcome && outcome.uuid)).size).toBe(1);
+    expect(await repository.reader.listInstances(jobName, { start: 0, count: 100, statuses: [] })).toHaveLength(1);
+  });
+
+  it('exactly one restart wins', async () => {
+    const { id } = await repository.inStatus('FAILED', { jobName: 'restartJob' });
+    const { instanceId } = (await at.findExecution(id))!;
+    const restarts = { instanceId, executionId: id, status: 'FAILED' as const };
+    const outcomes = await together(() => launchOf({ jobName: 'restartJob', restarts }));
+    expect(tally(outcomes)).toEqual({ launched: 1, changed: 49 });
+    const [instance] = await repository.reader.listInstances('restartJob', { start: 0, count: 100, statuses: [] });
+    expect(instance!.executions).toHaveLength(2);
+  });
+
+  it('all starts without identity win, each with its own number', async () => {
+    const outcomes = await together(() => launchOf());
+    expect(tally(outcomes)).toEqual({ launched: 50 });
+    expect(new Set(outcomes.map((outcome) => 'id' in outcome && outcome.id)).size).toBe(50);
+  });
+});
+
+describe('stop', () => {
+  it.each(BATCH_STATUSES)('of an execution that is %s', async (status) => {
+    const { id } = await repository.inStatus(status);
+    const before = await repository.snapshot();
+    const stops = status === 'STARTING' || status === 'STARTED';
+    expect(await at.stop(id, NOW + 1)).toBe(stops);
+    const after = await repository.snapshot();
+    expect(await statusOf(id)).toBe(stops ? 'STOPPING' : status);
+    expect(await at.stop(id, NOW + 2)).toBe(false);
+    expect(await repository.snapshot()).toEqual(stops ? after : before);
+  });
+
+  it('takes back the partitions that no worker has begun, and leaves the others to their workers', async () => {
+    const lease = await repository.loading(10, 4);
+    await repository.run(partitionRef(lease, 0));
+    const fence = await repository.claim(partitionRef(lease, 2));
+    expect(await at.stop(lease.id, NOW)).toBe(true);
+    expect(await repository.redis.smembers(repository.key('inFlight', lease.id))).toEqual(['2']);
+    expect(await at.claim(partitionRef(lease, 1), 'load', undefined, NOW)).toEqual({ kind: 'stale' });
+    const end = { status: 'STOPPED' as const, counts: NO_COUNTS };
+    expect(await at.finish(partitionRef(lease, 2), fence, end, NOW)).toEqual({ successor: undefined, stepDone: true });
+  });
+
+  it('of nothing is refused', async () => {
+    expect(await at.stop(NOBODY.id, NOW)).toBe(false);
+  });
+});
+
+/** What a force stop tells. */
+const from = (status: BatchStatus, partitions: number[] = []) => ({
+  from: status,
+  unsettled: { step: 0, partitions: expect.toSatisfy(sameNumbers(partitions)) },
+});
+
+describe('a force stop', () => {
+  it.each(BATCH_STATUSES)('marks an execution STOPPED that is %s, and a second one changes nothing', async (status) => {
+    const { id } = await repository.inStatus(status);
+    const before = await at.findExecution(id);
+    expect(await at.forceStop(id, NOW + 5, 'ann')).toEqual(from(status));
+    const after = await at.findExecution(id);
+    const marked = status !== 'STOPPED';
+    expect(after).toEqual({
+      ...before,
+      status: 'STOPPED',
+      exitCode: 'STOPPED',
+      exitDescription: marked ? `Force-stopped by ann from ${status}` : undefined,
+      endTime: before!.endTime ?? NOW + 5,
+      lastUpdatedTime: marked ? NOW + 5 : NOW,
+    });
+    const snapshot = await repository.snapshot();
+    expect(await at.forceStop(id, NOW + 9, 'bob')).toEqual(from('STOPPED'));
+    expect(await repository.snapshot()).toEqual(snapshot);
+  });
+
+  it('ends the unfinished steps, takes the lease and lets no worker in any more', async () => {
+    const lease = await repository.loading(5, 3);
+    await at.acquire(lease, 'stop#1', LEASE_MS);
+    await repository.run(partitionRef(lease, 0));
+    await repository.claim(partitionRef(lease, 1));
+    await at.forceStop(lease.id, NOW + 5, 'ann');
+    const steps = await repository.reader.listSteps(lease.id, 0, 10);
+    expect(steps.map(({ stepName, status, exitCode, endTime }) => [stepName, status, exitCode, endTime])).toEqual([
+      ['load', 'STOPPED', 'STOPPED', NOW + 5],
+      ['load:Rows 0 - 9', 'COMPLETED', 'COMPLETED', NOW],
+      ['load:Rows 10 - 19', 'STOPPED', 'STOPPED', NOW + 5],
+    ]);
+    const [held, nudged] = [repository.key('lease', lease.id), repository.key('nudge', lease.id)];
+    expect(await repository.redis.exists(held, nudged)).toBe(0);
+    expect(await at.acquire(lease, 'start#2', LEASE_MS)).toBe('gone');
+    expect(await at.claim(partitionRef(lease, 2), 'load', undefined, NOW)).toEqual({ kind: 'stale' });
+  });
+
+  it('tells the partitions whose counts may lag behind, until each is settled', async () => {
+    const lease = await repository.loading(5, 3);
+    await repository.run(partitionRef(lease, 0), countsWith({ readCount: 10 }));
+    const fence = await repository.claim(partitionRef(lease, 1));
+    await at.progress(partitionRef(lease, 1), fence, countsWith({ readCount: 4 }), NOW);
+    expect(await at.forceStop(lease.id, NOW, 'ann')).toEqual(from('STARTED', [1, 2, 3]));
+    expect(await at.forceStop(lease.id, NOW, 'ann')).toEqual(from('STOPPED', [1, 2, 3]));
+    await at.settle(partitionRef(lease, 1), countsWith({ readCount: 8, writeCount: 8 }), NOW);
+    await at.settle(partitionRef(lease, 2), undefined, NOW);
+    expect(await at.forceStop(lease.id, NOW, 'ann')).toEqual(from('STOPPED', [3]));
+    const settled = await repository.snapshot();
+    await at.settle(partitionRef(lease, 1), countsWith({ readCount: 8, writeCount: 8 }), NOW);
+    expect(await repository.snapshot()).toEqual(settled);
+    expect(await at.findExecution(lease.id)).toMatchObject({
+      counts: { readCount: 18, writeCount: 8 },
+      progress: { rowsDone: 18, partitionsDone: 1 },
+      status: 'STOPPED',
+    });
+  });
+
+  it('settles no partition of an execution that runs, nor one that nobody has begun', async () => {
+    const lease = await repository.loading(3, 2);
+    await repository.claim(partitionRef(lease, 0));
+    const before = await repository.snapshot();
+    await at.settle(partitionRef(lease, 0), countsWith({ readCount: 8 }), NOW);
+    expect(await repository.snapshot()).toEqual(before);
+    await at.forceStop(lease.id, NOW, 'ann');
+    await at.settle(partitionRef(lease, 1), countsWith({ readCount: 8 }), NOW);
+    expect(await at.findExecution(lease.id)).toMatchObject({ counts: { readCount: 0 }, stepCount: 2 });
+  });
+
+  it('bears a window of ten thousand partitions', async () => {
+    const lease = await repository.loading(10_000);
+    const stopped = await at.forceStop(lease.id, NOW, 'ann');
+    expect(stopped?.unsettled.partitions).toHaveLength(10_000);
+  });
+
+  it('of nothing tells so', async () => {
+    expect(await at.forceStop(NOBODY.id, NOW, 'ann')).toBeUndefined();
+  });
+});
+
+describe('abandon', () => {
+  it.each(BATCH_STATUSES)('of an execution that is %s', async (status) => {
+    const { id } = await repository.inStatus(status);
+    const before = await repository.snapshot();
+    const abandons = status === 'STOPPED' || status === 'FAILED';
+    expect(await at.abandon(id, NOW + 1)).toBe(abandons);
+    expect(await statusOf(id)).toBe(abandons ? 'ABANDONED' : status);
+    const after = await repository.snapshot();
+    expect(await at.abandon(id, NOW + 2)).toBe(false);
+    expect(await repository.snapshot()).toEqual(abandons ? after : before);
+  });
+
+  it('of nothing is refused', async () => {
+    expect(await at.abandon(NOBODY.id, NOW)).toBe(false);
+  });
+});
+
+describe('the sweeper', () => {
+  it('is told of running executions without progress, the longest silent first', async () => {
+    const mine = new TestRepository();
+    try {
+      const refs = [];
+      for (const [i, status] of BATCH_STATUSES.entries()) {
+        const ref = await mine.inStatus(status, { now: NOW - 1_000 + i });
+        if (isRunning(status)) refs.push(ref);
+      }
+      const late = await mine.launch({ now: NOW + 50 });
+      expect(await mine.store.silentSince(NOW + 10, 100)).toEqual(refs);
+      expect(await mine.store.silentSince(NOW + 10, 1)).toEqual(refs.slice(0, 1));
+      expect(await mine.store.silentSince(NOW + 50, 100)).toEqual([...refs, late]);
+      await mine.store.forceStop(late.id, NOW, 'ann');
+      expect(await mine.store.silentSince(NOW + 50, 100)).toEqual(refs);
+    } finally {
+      await mine.close();
+    }
+  });
+});
+
+describe('a number that stands for another execution', () => {
+  it('is not taken for it', async () => {
+    const lease = await repository.loading(1);
+    const impostor = { ...lease, uuid: executionUuid(randomUUID()) };
+    expect(await at.acquire(impostor, 'start#1', LEASE_MS)).toBe('gone');
+    expect(await at.load(impostor)).toBeUndefined();
+    expect(await at.claim(partitionRef(impostor, 0), 'load', undefined, NOW)).toEqual({ kind: 'stale' });
+    expect(await at.progress(partitionRef(impostor, 0), 1, NO_COUNTS, NOW)).toBe('superseded');
+    const end = { status: 'COMPLETED' as const, counts: NO_COUNTS };
+    expect(await at.finish(partitionRef(impostor, 0), 1, end, NOW)).toBeUndefined();
+  });
+});
