@@ -127,6 +127,8 @@ describe('rows', () => {
   });
 });
 
+const isBad = (i: number): boolean => i % 97 === 0 || i > 495;
+
 describe('rows the database refuses', () => {
   const deep = `${'['.repeat(50_000)}${']'.repeat(50_000)}`;
   const bad: [name: string, json: string, reason: RegExp][] = [
@@ -171,6 +173,30 @@ describe('rows the database refuses', () => {
       { row_number: '7', reason: 'is not valid JSON', excerpt: 'row 7' },
     ]);
     expect(rejected[0]?.['excerpt']).toContain(`"resourceType":"${type}"`);
+  });
+
+  it('are found wherever they stand in a large chunk', async () => {
+    const rows = Array.from({ length: 500 }, (_, i) => {
+      const resource = { resourceType: 'Large', id: `${i}` };
+      return fhirRow(resource, i, isBad(i) ? `{"x":1e999999,"id":"${i}"}` : JSON.stringify(resource));
+    });
+    const expected = rows.map(({ row }) => row).filter(isBad);
+    const { counts, uuid } = await withSession(
+      async (session, execution) => ({ uuid: execution, counts: await session.commit(chunkOf(rows)) }),
+      expected.length,
+    );
+    expect(counts).toMatchObject({
+      readCount: 500,
+      writeCount: 500 - expected.length,
+      skipCount: expected.length,
+      rollbackCount: 1,
+    });
+    const rejected = await database.query<{ row_number: string }>(
+      'SELECT row_number FROM rejected_row WHERE execution_uuid = $1 ORDER BY row_number',
+      [uuid],
+    );
+    expect(rejected.map((one) => Number(one.row_number))).toEqual(expected);
+    expect(await stored('Large')).toHaveLength(500 - expected.length);
   });
 
   it('does not repeat a row in the reason when a constraint refuses it', async () => {

@@ -7,7 +7,8 @@ import { gatesOf, type Gates } from './gates.js';
 import { ledgerOf, type Ledger } from './ledger.js';
 import { migrate } from './migrate.js';
 import { attemptPool, controlPool } from './pools.js';
-import { postgresSink, type ItemTable } from './sink/postgres-sink.js';
+import type { ItemTable } from './sink/item-table.js';
+import { postgresSink } from './sink/postgres-sink.js';
 
 export interface FhirStoreOptions {
   /** PostgreSQL's address. The same user everywhere: only then may one process end another's connection. No pooler in transaction mode. */

@@ -1,43 +1,40 @@
 import { Rejection } from '#job-kit';
-import { finished } from 'node:stream/promises';
-import type { PoolClient } from 'pg';
-import { from as copyFrom } from 'pg-copy-streams';
-import { isDataError } from '../errors.js';
-import type { ItemTable } from '../sink/postgres-sink.js';
-import { encodeCopy, jsonbParameter } from './copy-encoding.js';
+import type { ItemTable } from '../sink/item-table.js';
+import { binaryArray, JSONB, TEXT } from './binary-array.js';
 import { excerptOf, type FhirRow } from './fhir-row.js';
 
-/** With the constraints of `resource`, so that a bad row is refused here already. */
-const PREPARE = `
-  CREATE TEMPORARY TABLE chunk_row (LIKE resource INCLUDING DEFAULTS INCLUDING CONSTRAINTS) ON COMMIT DELETE ROWS`;
-const COPY = 'COPY pg_temp.chunk_row (resource_type, id, body) FROM STDIN (FORMAT binary)';
+/** The arrays are gone through side by side, and nothing is stored on the way. */
 const UPSERT = `
   INSERT INTO resource AS stored (resource_type, id, body)
-  SELECT resource_type, id, body FROM pg_temp.chunk_row
+  SELECT unnest($1::text[]), unnest($2::text[]), unnest($3::jsonb[])
   ON CONFLICT (resource_type, id) DO UPDATE
   SET version_id = stored.version_id + 1, last_updated = now(), body = excluded.body
   WHERE stored.body IS DISTINCT FROM excluded.body`;
-const TRY_ONE = 'INSERT INTO pg_temp.chunk_row (resource_type, id, body) VALUES ($1, $2, $3)';
 
-/** Writes FHIR resources into `resource`: COPY into a temporary table, then one upsert. An unchanged resource keeps its version. */
+/** Writes FHIR resources into `resource`, a chunk in one upsert. An unchanged resource keeps its version. */
 export const resourceTable: ItemTable<FhirRow> = {
-  async prepare(client) {
-    await client.query(PREPARE);
+  async writeChunk(client, chunk) {
+    const rows = lastOfEachInOrder(chunk);
+    await client.query({
+      name: 'longshore-upsert',
+      text: UPSERT,
+      values: [
+        binaryArray(
+          TEXT,
+          rows.map(({ resourceType }) => resourceType),
+        ),
+        binaryArray(
+          TEXT,
+          rows.map(({ id }) => id),
+        ),
+        binaryArray(
+          JSONB,
+          rows.map(({ body }) => body),
+        ),
+      ],
+    });
   },
-  async writeChunk(client, rows) {
-    await copy(client, encodeCopy(lastOfEachInOrder(rows)));
-    await client.query({ name: 'longshore-upsert', text: UPSERT });
-  },
-  /** Each statement is a transaction of its own, so the temporary table is empty again after it. */
-  async sift(client, rows) {
-    const bad = new Map<FhirRow, Rejection>();
-    for (const row of rows) {
-      const reason = await refusal(client, row);
-      if (reason !== undefined)
-        bad.set(row, new Rejection(reason, { file: row.file, row: row.row }, excerptOf(row.body)));
-    }
-    return bad;
-  },
+  reject: ({ file, row, body }, reason) => new Rejection(reason, { file, row }, excerptOf(body)),
   kindOf: (row) => row.resourceType,
 };
 
@@ -48,23 +45,4 @@ export const resourceTable: ItemTable<FhirRow> = {
 function lastOfEachInOrder(rows: readonly FhirRow[]): FhirRow[] {
   const last = new Map(rows.map((row) => [`${row.resourceType}\0${row.id}`, row]));
   return [...last].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row);
-}
-
-async function copy(client: PoolClient, data: Buffer): Promise<void> {
-  const stream = client.query(copyFrom(COPY));
-  stream.end(data);
-  await finished(stream);
-}
-
-/** Why the database refuses a row; undefined if it does not. */
-async function refusal(client: PoolClient, { resourceType, id, body }: FhirRow): Promise<string | undefined> {
-  try {
-    await client.query({ name: 'longshore-try-one', text: TRY_ONE, values: [resourceType, id, jsonbParameter(body)] });
-    return undefined;
-  } catch (error) {
-    if (!isDataError(error)) throw error;
-    // A constraint's detail repeats the whole row.
-    const detail = error.detail && !error.constraint ? ` (${error.detail})` : '';
-    return `is refused by the database: ${error.message}${detail}`;
-  }
 }

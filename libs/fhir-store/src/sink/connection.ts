@@ -38,12 +38,16 @@ export class AttemptConnection {
   }
 
   /** Runs `work` in a transaction. @throws as {@link run}; nothing is committed then, unless the connection was lost in mid-commit */
-  transaction<T>(begin: string, work: (client: PoolClient) => Promise<T>): Promise<T> {
+  transaction<T>(
+    begin: string,
+    work: (client: PoolClient) => Promise<T>,
+    end: 'COMMIT' | 'ROLLBACK' = 'COMMIT',
+  ): Promise<T> {
     return this.run(async (client) => {
       try {
         await client.query(begin);
         const result = await work(client);
-        await client.query('COMMIT');
+        await client.query(end);
         return result;
       } catch (error) {
         await this.#rollBack(error);

@@ -7,32 +7,17 @@ import {
   type SinkSession,
   type TransactionalSink,
 } from '#job-kit';
-import type { Pool, PoolClient } from 'pg';
+import type { Pool } from 'pg';
 import { isDataError, isLockTimeout } from '../errors.js';
 import { attemptName, terminateRivals } from './attempt-name.js';
 import { advance, claim, type Checkpoint } from './checkpoint.js';
 import { AttemptConnection } from './connection.js';
+import type { ItemTable } from './item-table.js';
+import { sift } from './sift.js';
 import { keepRejections } from './skips.js';
-
-/** How a kind of item gets into tables. Gate, fence, checkpoint and rejections are the sink's own business. */
-export interface ItemTable<O> {
-  /** Runs once on every connection, before its first transaction (a temporary table, say). */
-  prepare?(client: PoolClient): Promise<void>;
-  /** Writes a chunk's items, inside its transaction: on this connection only, and without ending the transaction. */
-  writeChunk(client: PoolClient, items: readonly O[]): Promise<void>;
-  /**
-   * Finds the items that the database itself refuses, after it has refused the chunk for its data. Outside a
-   * transaction; must leave nothing behind. Without it such a chunk fails.
-   */
-  sift?(client: PoolClient, items: readonly O[]): Promise<Map<O, Rejection>>;
-  /** What kind an item is tallied under. */
-  kindOf?(item: O): string;
-}
 
 /** Longest wait for an older attempt's transaction before its connection is terminated. */
 const BEGIN_CLAIM = "BEGIN; SET LOCAL lock_timeout = '1s'";
-
-const prepared = new WeakMap<PoolClient, WeakSet<object>>();
 
 /** A sink that writes items, rejections and checkpoint in one transaction of PostgreSQL: exactly once. */
 export function postgresSink<O>(pool: Pool, table: ItemTable<O>): TransactionalSink<O> {
@@ -40,7 +25,6 @@ export function postgresSink<O>(pool: Pool, table: ItemTable<O>): TransactionalS
     async open(attempt) {
       const connection = await AttemptConnection.take(pool, attemptName(attempt));
       try {
-        await connection.run((client) => prepareOnce(client, table));
         return new Session(connection, table, attempt, await takeOver(connection, attempt));
       } catch (error) {
         await connection.release();
@@ -48,13 +32,6 @@ export function postgresSink<O>(pool: Pool, table: ItemTable<O>): TransactionalS
       }
     },
   };
-}
-
-async function prepareOnce<O>(client: PoolClient, table: ItemTable<O>): Promise<void> {
-  const tables = prepared.get(client) ?? new WeakSet();
-  if (tables.has(table)) return;
-  await table.prepare?.(client);
-  prepared.set(client, tables.add(table));
 }
 
 /**
@@ -95,8 +72,8 @@ class Session<O> implements SinkSession<O> {
       return await this.write(chunk);
     } catch (error) {
       if (!isDataError(error)) throw error;
-      const bad = await this.connection.run(async (client) => this.table.sift?.(client, chunk.items));
-      if (!bad?.size) throw error;
+      const bad = await sift(this.connection, this.table, chunk.items);
+      if (bad.size === 0) throw error;
       return this.write(without(chunk, bad));
     }
   }
