@@ -31,6 +31,8 @@ export async function runSupervised(
     leaving.abort();
   };
   for (const signal of LEAVE_SIGNALS) process.on(signal, leave);
+  // A terminal that was closed takes no more words, which must not keep us from leaving in order.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   if (process.env.npm_lifecycle_event) void leaveWithParent(leave);
 
   let exitCode = 1;
