@@ -6,14 +6,11 @@ import type { Redis } from './core.module.js';
 /** @throws Error if Redis is not there, or may evict keys */
 async function openRedis({ REDIS_URL }: Settings, log: Logger): Promise<Redis> {
   const redis = connectRedis(REDIS_URL, 'failFast', log);
-  try {
-    await once(redis, 'ready');
-    await assertNoEviction(redis);
-    return redis;
-  } catch (error) {
-    redis.disconnect();
-    throw error;
-  }
+  await once(redis, 'ready').catch((error: Error) => {
+    throw new Error(`Redis (REDIS_URL) is not there: ${error.message}.`);
+  });
+  await assertNoEviction(redis);
+  return redis;
 }
 
 async function main(): Promise<void> {

@@ -1,5 +1,6 @@
 import { Global, Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { APP_GUARD, DiscoveryModule } from '@nestjs/core';
+import { existsSync } from 'node:fs';
 import type { Logger, Settings } from '#platform';
 import { LOG, SETTINGS } from '../core.module.js';
 import { AuthGuard } from './auth.guard.js';
@@ -11,9 +12,10 @@ import { VerifiedCache } from './verified-cache.js';
 
 /** @throws Error that says how to make a users file */
 function openUsers({ USERS_FILE: path }: Settings, log: Logger): Users {
-  if (path) return new Users(path, log);
+  if (path && existsSync(path)) return new Users(path, log);
   throw new Error(
-    'USERS_FILE is not set, and without users nobody could call. Add one: ' +
+    `USERS_FILE ${path ? `names ${path}, which is not there` : 'is not set'}, and without users nobody could call. ` +
+      'Add one: ' +
       'npm run users -- add NAME --permission VIEW_BATCH_JOBS --permission MANAGE_BATCH_JOBS --file PATH; ' +
       'then start with USERS_FILE=PATH.',
   );
