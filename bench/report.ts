@@ -1,0 +1,42 @@
+import { cpus, totalmem } from 'node:os';
+import type { Result, Wanted } from './line.js';
+
+/** Where and when it was measured. */
+export interface Circumstances {
+  date: string;
+  machine: string;
+  node: string;
+  command: string;
+}
+
+export const circumstances = (args: readonly string[]): Circumstances => ({
+  date: new Date().toISOString(),
+  machine: `${cpus().length} × ${cpus()[0]?.model.trim() ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform} ${process.arch}`,
+  node: process.version,
+  command: ['npm run bench', ...(args.length > 0 ? ['--', ...args] : [])].join(' '),
+});
+
+const HEADINGS = ['line', 'ours', 'yardstick', 'ratio', 'wanted', 'met'] as const;
+
+/** The results as a table in Markdown. */
+export function table(results: readonly Result[]): string {
+  const rows = [HEADINGS, HEADINGS.map(() => '---'), ...results.map(cells)];
+  const widths = HEADINGS.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows.map((row) => `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`).join('\n');
+}
+
+const cells = ({ name, title, ours, yardstick, yardstickTitle, ratio, unit, wanted, met }: Result): string[] => [
+  `${name}: ${title}`,
+  `${figure(ours)} ${unit}`,
+  yardstick === undefined ? '–' : `${figure(yardstick)} (${yardstickTitle})`,
+  ratio === undefined ? '–' : ratio.toFixed(2),
+  wantedText(wanted),
+  met ? 'yes' : 'NO',
+];
+
+const wantedText = ({ atLeast, atMost }: Wanted): string =>
+  atLeast === undefined ? `at most ${atMost}` : `at least ${atLeast}`;
+
+/** Three digits that count, and thousands in groups. */
+const figure = (value: number): string =>
+  value >= 100 ? Math.round(value).toLocaleString('en-US') : String(Number(value.toPrecision(3)));
