@@ -82,12 +82,17 @@ return 'OK'
 export const beginStep = `${HOLDS_LEASE}
 local stepIndex, now = ARGV[3], ARGV[5]
 if redis.call('EXISTS', stepExecutionKey(id, stepIndex)) == 0 then
-  local instance = instanceKey(redis.call('HGET', execution, 'instanceId'))
+  local instanceId = redis.call('HGET', execution, 'instanceId')
+  local instance = instanceKey(instanceId)
   redis.call('HINCRBY', instance, 'started:' .. stepIndex, 1)
-  -- Run again although COMPLETED: forget which partitions were.
+  -- Run again although COMPLETED: forget which partitions were, and take them out of the progress.
   if redis.call('HDEL', instance, 'completed:' .. stepIndex) == 1 then
-    local instanceId = redis.call('HGET', execution, 'instanceId')
-    redis.call('DEL', completedKey(instanceId, stepIndex), positionsKey(instanceId, stepIndex))
+    local completed = completedKey(instanceId, stepIndex)
+    -- 0 - n, since Redis takes Lua's -0 for no integer.
+    redis.call('HINCRBY', instance, 'partitionsDone', 0 - redis.call('BITCOUNT', completed))
+    redis.call('HINCRBY', instance, 'rowsDone', 0 - (redis.call('HGET', instance, 'rowsDone:' .. stepIndex) or 0))
+    redis.call('HDEL', instance, 'rowsDone:' .. stepIndex)
+    redis.call('DEL', completed, positionsKey(instanceId, stepIndex))
   end
 end
 beginStepExecution(id, stepIndex, ARGV[4], now)

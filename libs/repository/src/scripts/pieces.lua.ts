@@ -134,7 +134,10 @@ local function setCounts(id, stepIndex, partition, instanceId, counts, now)
     if difference ~= 0 then
       redis.call('HSET', step, name, counts[i])
       for _, parent in ipairs(parents) do redis.call('HINCRBY', parent, name, difference) end
-      if name == 'readCount' then redis.call('HINCRBY', instanceKey(instanceId), 'rowsDone', difference) end
+      if name == 'readCount' then
+        redis.call('HINCRBY', instanceKey(instanceId), 'rowsDone', difference)
+        redis.call('HINCRBY', instanceKey(instanceId), 'rowsDone:' .. stepIndex, difference)
+      end
     end
   end
   redis.call('HSET', step, 'lastUpdatedTime', now)
