@@ -1,0 +1,350 @@
+import { NO_COUNTS } from '#domain';
+import type { Lease } from '#engine';
+import * as fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { countsWith, NOW, partitionRef, partitionsOf, TestRepository } from '../support/repository.js';
+
+let repository: TestRepository;
+let at: TestRepository['store'];
+
+beforeAll(() => {
+  repository = new TestRepository();
+  at = repository.store;
+});
+
+afterAll(() => repository.close());
+
+const found = async (lease: { id: Lease['id'] }) => (await at.findExecution(lease.id))!;
+const stepsOf = (lease: { id: Lease['id'] }) => repository.reader.listSteps(lease.id, 0, 1_000);
+const COMPLETED = { status: 'COMPLETED' as const, counts: NO_COUNTS };
+
+describe('claim', () => {
+  it('begins an attempt, with all that it needs', async () => {
+    const lease = await repository.loading(3);
+    expect(await at.claim(partitionRef(lease, 1), 'load', 7, NOW + 2)).toEqual({
+      kind: 'run',
+      fence: 7,
+      fruitlessAttempts: 1,
+      partition: partitionsOf(3)[1],
+      position: undefined,
+      counts: NO_COUNTS,
+    });
+    expect((await stepsOf(lease))[1]).toEqual({
+      stepName: 'load:Rows 10 - 19',
+      status: 'STARTED',
+      exitCode: 'EXECUTING',
+      startTime: NOW + 2,
+      lastUpdatedTime: NOW + 2,
+      endTime: undefined,
+      counts: NO_COUNTS,
+      failure: undefined,
+    });
+  });
+
+  it('gives a partition again only to a higher fence; the step execution stays one', async () => {
+    const lease = await repository.loading(1);
+    const ref = partitionRef(lease, 0);
+    expect(await at.claim(ref, 'load', 2, NOW)).toMatchObject({ kind: 'run', fence: 2 });
+    const before = await repository.snapshot();
+    for (const fence of [1, 2]) expect(await at.claim(ref, 'load', fence, NOW)).toEqual({ kind: 'stale' });
+    expect(await repository.snapshot()).toEqual(before);
+    expect(await at.claim(ref, 'load', 10, NOW)).toMatchObject({ kind: 'run', fence: 10, fruitlessAttempts: 2 });
+    expect(await at.claim(ref, 'load', 9, NOW)).toEqual({ kind: 'stale' });
+    expect((await found(lease)).stepCount).toBe(2);
+  });
+
+  it('raises a fence of its own where the sink has none', async () => {
+    const ref = partitionRef(await repository.loading(1), 0);
+    expect(await repository.claim(ref)).toBe(1);
+    expect(await repository.claim(ref)).toBe(2);
+  });
+
+  it('counts the attempts since a chunk was last committed', async () => {
+    const ref = partitionRef(await repository.loading(1), 0);
+    await repository.claim(ref);
+    const fence = await repository.claim(ref);
+    expect(await at.progress(ref, fence, countsWith({ readCount: 1 }), NOW)).toBe('go-on');
+    expect(await at.claim(ref, 'load', undefined, NOW)).toMatchObject({
+      fruitlessAttempts: 1,
+      counts: { readCount: 1 },
+    });
+  });
+
+  it.each([
+    ['is not in flight yet', 2],
+    ['is not in the plan', 3],
+  ])('of a partition that %s is stale', async (_why, partition) => {
+    const lease = await repository.loading(3, 2);
+    const before = await repository.snapshot();
+    expect(await at.claim(partitionRef(lease, partition), 'load', undefined, NOW)).toEqual({ kind: 'stale' });
+    expect(await repository.snapshot()).toEqual(before);
+  });
+
+  it('while the execution is stopping has the partition reported STOPPED', async () => {
+    const lease = await repository.loading(2);
+    const ref = partitionRef(lease, 0);
+    const first = await repository.claim(ref);
+    await at.progress(ref, first, countsWith({ readCount: 4, writeCount: 4 }), NOW);
+    await at.stop(lease.id, NOW);
+    const counts = countsWith({ readCount: 4, writeCount: 4 });
+    expect(await at.claim(ref, 'load', undefined, NOW)).toEqual({ kind: 'stopping', fence: 2, counts });
+    const end = { status: 'STOPPED' as const, counts };
+    expect(await at.finish(ref, 2, end, NOW)).toEqual({ successor: undefined, stepDone: true });
+    expect((await stepsOf(lease))[1]).toMatchObject({ status: 'STOPPED', exitCode: 'STOPPED', counts });
+  });
+
+  it('of a finished partition tells what its finisher may not have lived to announce', async () => {
+    const lease = await repository.loading(3, 1);
+    const ref = partitionRef(lease, 0);
+    await repository.run(ref);
+    const announced = { kind: 'finished', announcement: { successor: 1, stepDone: false } };
+    expect(await at.claim(ref, 'load', undefined, NOW)).toEqual(announced);
+    expect(await at.claim(ref, 'load', 99, NOW)).toEqual(announced);
+    await repository.run(partitionRef(lease, 1));
+    const nothing = { kind: 'finished', announcement: { successor: undefined, stepDone: false } };
+    expect(await at.claim(ref, 'load', undefined, NOW)).toEqual(nothing);
+    await repository.run(partitionRef(lease, 2));
+    const done = { kind: 'finished', announcement: { successor: undefined, stepDone: true } };
+    expect(await at.claim(ref, 'load', undefined, NOW)).toEqual(done);
+  });
+});
+
+const skips = (skipCount: number) => countsWith({ readCount: skipCount, skipCount });
+
+describe('progress', () => {
+  const counts = countsWith({ readCount: 10, writeCount: 7, filterCount: 1, skipCount: 2, commitCount: 1 });
+
+  it('takes counts as absolute and rolls them up by difference', async () => {
+    const lease = await repository.loading(2);
+    const [a, b] = [partitionRef(lease, 0), partitionRef(lease, 1)];
+    const [fenceA, fenceB] = [await repository.claim(a), await repository.claim(b)];
+    await at.progress(a, fenceA, counts, NOW);
+    await at.progress(b, fenceB, countsWith({ readCount: 5, writeCount: 5, commitCount: 1 }), NOW);
+    await at.progress(a, fenceA, { ...counts, readCount: 15, writeCount: 12, commitCount: 2, rollbackCount: 1 }, NOW);
+    const sum = { readCount: 20, writeCount: 17, filterCount: 1, skipCount: 2, commitCount: 3, rollbackCount: 1 };
+    expect(await found(lease)).toMatchObject({ counts: sum, progress: { rowsDone: 20 } });
+    expect((await stepsOf(lease))[0]?.counts).toEqual(sum);
+  });
+
+  it('repeated changes nothing', async () => {
+    const ref = partitionRef(await repository.loading(1), 0);
+    const fence = await repository.claim(ref);
+    const checkpoint = { position: { row: 10 }, skipLimit: 2 };
+    await at.progress(ref, fence, counts, NOW, checkpoint);
+    const once = await repository.snapshot();
+    expect(await at.progress(ref, fence, counts, NOW, checkpoint)).toBe('go-on');
+    expect(await repository.snapshot()).toEqual(once);
+  });
+
+  it('is refused to a superseded attempt, and changes nothing', async () => {
+    const ref = partitionRef(await repository.loading(1), 0);
+    const old = await repository.claim(ref);
+    await repository.claim(ref);
+    const before = await repository.snapshot();
+    expect(await at.progress(ref, old, counts, NOW, { position: 1, skipLimit: 9 })).toBe('superseded');
+    expect(await at.finish(ref, old, COMPLETED, NOW)).toBeUndefined();
+    expect(await repository.snapshot()).toEqual(before);
+  });
+
+  it('tells of a stop', async () => {
+    const lease = await repository.loading(1);
+    const ref = partitionRef(lease, 0);
+    const fence = await repository.claim(ref);
+    await at.stop(lease.id, NOW);
+    expect(await at.progress(ref, fence, counts, NOW)).toBe('stop');
+    expect((await found(lease)).counts).toEqual(counts);
+  });
+
+  it('after a force stop still counts what was committed before, and keeps its position', async () => {
+    const lease = await repository.loading(1);
+    const ref = partitionRef(lease, 0);
+    const fence = await repository.claim(ref);
+    await at.forceStop(lease.id, NOW, 'ann');
+    expect(await at.progress(ref, fence, counts, NOW, { position: 10, skipLimit: 9 })).toBe('superseded');
+    expect(await found(lease)).toMatchObject({ status: 'STOPPED', counts, progress: { rowsDone: 10 } });
+    expect(await repository.redis.zscore(repository.key('running'), lease.id)).toBeNull();
+    const again = await loadingAgain(lease);
+    expect(await at.claim(partitionRef(again, 0), 'load', undefined, NOW)).toMatchObject({ position: 10 });
+  });
+
+  it('of a force-stopped execution does not move the position of its restart', async () => {
+    const lease = await repository.loading(1);
+    const old = partitionRef(lease, 0);
+    const fence = await repository.claim(old);
+    await at.forceStop(lease.id, NOW, 'ann');
+    const ref = partitionRef(await loadingAgain(lease), 0);
+    await at.progress(ref, await repository.claim(ref), counts, NOW, { position: 40, skipLimit: 9 });
+    expect(await at.progress(old, fence, counts, NOW, { position: 10, skipLimit: 9 })).toBe('superseded');
+    expect(await at.claim(ref, 'load', undefined, NOW)).toMatchObject({ position: 40 });
+  });
+
+  it('counts the skips of the whole step towards its limit, and changes nothing beyond it', async () => {
+    const lease = await repository.loading(2);
+    const [a, b] = [partitionRef(lease, 0), partitionRef(lease, 1)];
+    const [fenceA, fenceB] = [await repository.claim(a), await repository.claim(b)];
+    const checkpoint = { position: 1, skipLimit: 3 };
+    expect(await at.progress(a, fenceA, skips(2), NOW, checkpoint)).toBe('go-on');
+    const before = await repository.snapshot();
+    expect(await at.progress(b, fenceB, skips(2), NOW, checkpoint)).toBe('skip-limit');
+    expect(await repository.snapshot()).toEqual(before);
+    expect(await at.progress(b, fenceB, skips(1), NOW, checkpoint)).toBe('go-on');
+    expect(await at.progress(b, fenceB, { ...skips(1), readCount: 5 }, NOW, checkpoint)).toBe('go-on');
+    expect((await found(lease)).counts).toMatchObject({ skipCount: 3 });
+  });
+});
+
+/** Restarts an execution that has ended and begins its first step again. */
+async function loadingAgain(ended: Lease, window = 1_000): Promise<Lease> {
+  const lease = await repository.lease(await repository.restart(ended));
+  await at.beginExecution(lease, NOW);
+  await at.beginStep(lease, 0, 'load', NOW);
+  await at.dispatch(lease, 0, window, NOW);
+  return lease;
+}
+
+describe('finish', () => {
+  it('records the end, its counts and its successor, and gives the same answer again', async () => {
+    const lease = await repository.loading(5, 2);
+    const ref = partitionRef(lease, 0);
+    const fence = await repository.claim(ref);
+    const counts = countsWith({ readCount: 10, writeCount: 10, commitCount: 1 });
+    const end = { status: 'COMPLETED' as const, counts };
+    expect(await at.finish(ref, fence, end, NOW + 4)).toEqual({ successor: 2, stepDone: false });
+    const once = await repository.snapshot();
+    expect(await at.finish(ref, fence, end, NOW + 9)).toEqual({ successor: 2, stepDone: false });
+    expect(await repository.snapshot()).toEqual(once);
+    const ended = { status: 'COMPLETED', exitCode: 'COMPLETED', endTime: NOW + 4, counts };
+    expect((await stepsOf(lease))[1]).toMatchObject(ended);
+    expect(await found(lease)).toMatchObject({ counts, progress: { partitionsDone: 1, rowsDone: 10 } });
+  });
+
+  it('keeps the window full until the plan is spent, and tells the last one', async () => {
+    const lease = await repository.loading(5, 2);
+    const answers = [];
+    for (const partition of [1, 0, 2, 4, 3]) answers.push(await repository.run(partitionRef(lease, partition)));
+    expect(answers).toEqual([
+      { successor: 2, stepDone: false },
+      { successor: 3, stepDone: false },
+      { successor: 4, stepDone: false },
+      { successor: undefined, stepDone: false },
+      { successor: undefined, stepDone: true },
+    ]);
+  });
+
+  it('of a failed partition tells why, and the others go on', async () => {
+    const lease = await repository.loading(3, 1);
+    const failed = await repository.run(partitionRef(lease, 0), countsWith({ readCount: 3 }), 'FAILED');
+    expect(failed).toEqual({ successor: 1, stepDone: false });
+    expect((await stepsOf(lease))[1]).toMatchObject({ status: 'FAILED', exitCode: 'FAILED', failure: 'broken' });
+    expect(await found(lease)).toMatchObject({
+      failures: [{ stepName: 'load:Rows 0 - 9', message: 'broken', time: NOW }],
+      counts: { readCount: 3 },
+      progress: { partitionsDone: 0 },
+    });
+  });
+
+  it('hands out no successor while the execution is stopping', async () => {
+    const lease = await repository.loading(5, 2);
+    const fences = [await repository.claim(partitionRef(lease, 0)), await repository.claim(partitionRef(lease, 1))];
+    await at.stop(lease.id, NOW);
+    const first = await at.finish(partitionRef(lease, 0), fences[0]!, COMPLETED, NOW);
+    const second = await at.finish(partitionRef(lease, 1), fences[1]!, { ...COMPLETED, status: 'STOPPED' }, NOW);
+    expect([first, second]).toEqual([
+      { successor: undefined, stepDone: false },
+      { successor: undefined, stepDone: true },
+    ]);
+  });
+
+  it('takes back a successor that no worker has begun before a stop', async () => {
+    const lease = await repository.loading(5, 1);
+    const ref = partitionRef(lease, 0);
+    expect(await repository.run(ref)).toEqual({ successor: 1, stepDone: false });
+    await at.stop(lease.id, NOW);
+    expect(await at.finish(ref, 1, COMPLETED, NOW)).toEqual({ successor: undefined, stepDone: true });
+  });
+
+  it('after a force stop is refused and changes nothing', async () => {
+    const lease = await repository.loading(2);
+    const ref = partitionRef(lease, 0);
+    const fence = await repository.claim(ref);
+    await at.forceStop(lease.id, NOW, 'ann');
+    const before = await repository.snapshot();
+    expect(await at.finish(ref, fence, COMPLETED, NOW)).toBeUndefined();
+    expect(await repository.snapshot()).toEqual(before);
+  });
+
+  it('happens once, however many workers report at the same instant', async () => {
+    const lease = await repository.loading(40, 8);
+    const stores = repository.otherStores(4);
+    const refs = [0, 1, 2, 3].map((partition) => partitionRef(lease, partition));
+    const fences = await Promise.all(refs.map((ref) => repository.claim(ref)));
+    const counts = countsWith({ readCount: 10 });
+    const answers = await Promise.all(
+      refs.flatMap((ref, i) => stores.map((store) => store.finish(ref, fences[i]!, { ...COMPLETED, counts }, NOW))),
+    );
+    expect(new Set(answers.map((answer) => answer?.successor))).toEqual(new Set([8, 9, 10, 11]));
+    expect(await found(lease)).toMatchObject({
+      counts: { readCount: 40 },
+      progress: { partitionsDone: 4, rowsDone: 40 },
+    });
+  });
+});
+
+describe('a restart', () => {
+  it('skips what is COMPLETED, across bytes, and goes on from each position', async () => {
+    const total = 700;
+    const lease = await repository.loading(total);
+    const left = [0, 7, 8, 255, 256, 257, 511, 699];
+    for (let p = 0; p < total; p++) if (!left.includes(p)) await repository.run(partitionRef(lease, p));
+    const half = partitionRef(lease, 256);
+    const checkpoint = { position: { byte: 123 }, skipLimit: 0 };
+    await at.progress(half, await repository.claim(half), countsWith({ readCount: 5 }), NOW, checkpoint);
+    await at.forceStop(lease.id, NOW, 'ann');
+
+    const again = await loadingAgain(lease, 2);
+    const queue = await at.dispatch(again, 0, 2, NOW);
+    const positions: [number, unknown][] = [];
+    for (let partition = queue.shift(); partition !== undefined; partition = queue.shift()) {
+      const ref = partitionRef(again, partition);
+      const claim = await at.claim(ref, 'load', undefined, NOW);
+      positions.push([partition, claim.kind === 'run' ? claim.position : claim.kind]);
+      const announced = await at.finish(ref, 1, COMPLETED, NOW);
+      if (announced?.successor !== undefined) queue.push(announced.successor);
+    }
+    expect(positions).toEqual(left.map((partition) => [partition, partition === 256 ? { byte: 123 } : undefined]));
+    expect((await found(again)).progress).toMatchObject({ partitionsDone: total, partitionsTotal: total });
+  });
+
+  it('hands out exactly the partitions that have not COMPLETED, whichever they are', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.boolean(), { minLength: 1, maxLength: 70 }), async (completed) => {
+        const lease = await repository.loading(completed.length);
+        for (const [p, done] of completed.entries()) {
+          await repository.run(partitionRef(lease, p), NO_COUNTS, done ? 'COMPLETED' : 'FAILED');
+        }
+        await repository.end(lease, 'FAILED');
+        const again = await loadingAgain(lease);
+        const left = completed.flatMap((done, p) => (done ? [] : [p]));
+        expect(await at.dispatch(again, 0, 1_000, NOW)).toEqual(left);
+        const facts = await at.facts(again, [{ partitioned: true, rerun: false }]);
+        expect(facts.steps[0]).toMatchObject({ inFlight: left.length, waiting: 0, planned: true });
+      }),
+      { numRuns: 15 },
+    );
+  });
+
+  it('of a COMPLETED step that runs again has all its partitions to do', async () => {
+    const lease = await repository.loading(3);
+    for (const p of [0, 1, 2]) await repository.run(partitionRef(lease, p), countsWith({ readCount: 10 }));
+    await at.endStep(lease, 0, { status: 'COMPLETED', exitCode: 'COMPLETED' }, NOW);
+    await repository.end(lease, 'FAILED');
+    const again = await loadingAgain(lease);
+    expect(await at.dispatch(again, 0, 10, NOW)).toEqual([0, 1, 2]);
+    expect((await found(again)).progress).toEqual({
+      partitionsTotal: 3,
+      partitionsDone: 0,
+      rowsTotal: 30,
+      rowsDone: 0,
+    });
+  });
+});
