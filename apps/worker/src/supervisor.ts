@@ -54,7 +54,12 @@ export class Supervisor implements OnApplicationBootstrap, BeforeApplicationShut
     if (await settlesWithin(left, settings.SHUTDOWN_DEADLINE_MS)) return;
     log.warn('Deadline reached: leaving work in hand to the next worker');
     for (const { active } of engines) active.abandonAll();
-    await Promise.all(this.#workers().map((worker) => worker.close(true)));
+    if (await settlesWithin(left, CLOSING_MS)) return;
+    // An attempt that hangs in a statement keeps BullMQ's workers from closing, and Nest waits for these: no further
+    // call of close() changes that. Its lock lapses, and its fence keeps it from committing.
+    log.warn('An attempt does not leave; ending the process under it');
+    this.#heartbeat.stop();
+    process.exit(1);
   }
 
   async onApplicationShutdown(): Promise<void> {
