@@ -1,7 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Supervisor } from '../scripts/local/supervisor.js';
+import { Supervisor } from '../scripts/local/supervisor.js';
 import { databaseUrl, freshDatabase } from '../scripts/services/databases.js';
+import { openRedis } from '../scripts/services/redis.js';
 import { openServices, type Services } from '../scripts/services/services.js';
 import { makeDataset, type Dataset } from './data/dataset.js';
 import { BenchFleet, type FleetOptions } from './fleet.js';
@@ -47,14 +48,38 @@ export class Bench {
 
   /** Runs `work` against a fleet of its own, on an empty database and an empty Redis. */
   async withFleet<T>(options: FleetOptions, work: (fleet: BenchFleet) => Promise<T>): Promise<T> {
-    await freshDatabase(this.services.adminUrl, DATABASE);
-    const fleet = await BenchFleet.start(this.supervisor, {
-      directory: this.directory,
-      redisUrl: this.redisUrl,
-      databaseUrl: this.databaseUrl,
+    if (options.apart) return this.#withFleetApart(options, work);
+    return this.#withFleetIn(
+      { supervisor: this.supervisor, directory: this.directory, redisUrl: this.redisUrl },
+      options,
+      work,
+    );
+  }
+
+  async #withFleetApart<T>(options: FleetOptions, work: (fleet: BenchFleet) => Promise<T>): Promise<T> {
+    const directory = join(this.directory, 'apart');
+    const supervisor = await Supervisor.open({ ...this.supervisor.options, directory });
+    try {
+      const redisUrl = await openRedis(supervisor, join(directory, 'redis'));
+      return await this.#withFleetIn({ supervisor, directory, redisUrl }, options, work);
+    } finally {
+      await supervisor.stop();
+    }
+  }
+
+  async #withFleetIn<T>(
+    { supervisor, directory, redisUrl }: { supervisor: Supervisor; directory: string; redisUrl: string },
+    options: FleetOptions,
+    work: (fleet: BenchFleet) => Promise<T>,
+  ): Promise<T> {
+    const database = options.apart ? `${DATABASE}_apart` : DATABASE;
+    const place = {
+      directory,
+      redisUrl,
+      databaseUrl: await freshDatabase(this.services.adminUrl, database),
       importDirectory: this.importDirectory,
-      ...options,
-    });
+    };
+    const fleet = await BenchFleet.start(supervisor, { ...place, ...options });
     try {
       return await work(fleet);
     } finally {

@@ -13,6 +13,8 @@ export interface FleetOptions {
   workers?: number;
   /** Settings that differ from the defaults, because the line is about them. */
   env?: NodeJS.ProcessEnv;
+  /** Whether it gets a Redis of its own, so that it may run beside another fleet. Default false. */
+  apart?: boolean;
 }
 
 interface FleetPlace {
@@ -24,6 +26,7 @@ interface FleetPlace {
 
 /** What an execution took, from the request to start it until its `endTime`, in ms, and how it ended. */
 export interface Run {
+  id: number;
   ms: number;
   view: ExecutionView;
 }
@@ -35,6 +38,7 @@ const LOOK_EVERY_MS = 50;
 export class BenchFleet {
   private constructor(
     readonly url: string,
+    readonly redisUrl: string,
     readonly credentials: Credentials,
     readonly redis: Redis,
     readonly postgres: Client,
@@ -53,7 +57,15 @@ export class BenchFleet {
     const started = await Promise.all([gateway, ...fleet].map((spec) => supervisor.start(spec)));
     const postgres = new Client({ connectionString: place.databaseUrl });
     await postgres.connect();
-    return new BenchFleet(`http://127.0.0.1:${port}`, credentials, redis, postgres, started.slice(1), started);
+    return new BenchFleet(
+      `http://127.0.0.1:${port}`,
+      place.redisUrl,
+      credentials,
+      redis,
+      postgres,
+      started.slice(1),
+      started,
+    );
   }
 
   get authorization(): string {
@@ -71,16 +83,16 @@ export class BenchFleet {
     const began = Date.now();
     const id = await client.start(parameters);
     const view = await this.ended(jobName, id);
-    return { ms: Date.parse(view.endTime ?? '') - began, view };
+    return { id, ms: Date.parse(view.endTime ?? '') - began, view };
   }
 
   /** Waits for the end of an execution. @throws Error if it does not complete */
-  async ended(jobName: string, id: number): Promise<ExecutionView> {
+  async ended(jobName: string, id: number, lookEveryMs = LOOK_EVERY_MS): Promise<ExecutionView> {
     const client = this.client(jobName);
     const view = await seen(async () => {
       const execution = await client.execution(id);
       return execution.running ? undefined : execution;
-    }, LOOK_EVERY_MS);
+    }, lookEveryMs);
     if (view.status === 'COMPLETED') return view;
     throw new Error(`Execution ${id} of ${jobName} is ${view.status}: ${JSON.stringify(view.failures)}`);
   }

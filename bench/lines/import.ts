@@ -1,6 +1,7 @@
 import type { Bench } from '../bench.js';
 import type { BenchFleet } from '../fleet.js';
 import type { Line, Sample } from '../line.js';
+import { oncePerBench } from '../once.js';
 import { rounds, timed } from '../rounds.js';
 import { perSecond } from '../statistics.js';
 import { copyAndUpsert } from '../yardsticks/copy-upsert.js';
@@ -16,17 +17,7 @@ interface Round {
 const JOB = 'bulkImportJob';
 
 /** The four imports of a round follow each other on the same fleet; three lines look at them. */
-const measured = new WeakMap<Bench, Promise<Round[]>>();
-
-function importRounds(bench: Bench): Promise<Round[]> {
-  const known = measured.get(bench);
-  if (known) return known;
-  const begun = measureRounds(bench);
-  measured.set(bench, begun);
-  return begun;
-}
-
-async function measureRounds(bench: Bench): Promise<Round[]> {
+const importRounds = oncePerBench(async (bench): Promise<Round[]> => {
   const { rows, plain, gzip, small, files } = await bench.dataset();
   return bench.withFleet({}, async (fleet) => {
     const ours = async (source: string) => {
@@ -48,7 +39,7 @@ async function measureRounds(bench: Bench): Promise<Round[]> {
       return { psql, first, again, gzip: await ours(gzip) };
     });
   });
-}
+});
 
 const empty = (fleet: BenchFleet) => fleet.postgres.query('TRUNCATE resource');
 
