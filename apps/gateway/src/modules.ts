@@ -1,11 +1,11 @@
 import { Global, Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { LongshoreError } from '#domain';
-import { JobOperator, type ExecutionReader, type JobOperations } from '#engine';
+import { JobOperator, type AuditLog, type ExecutionReader, type JobOperations } from '#engine';
 import { openFhirStore } from '#fhir-store';
 import type { JobRegistry } from '#job-kit';
 import { jobsOf } from '#jobs';
 import { BullDispatcher, RedisCancelChannel } from '#queues';
-import { RedisExecutionReader, RedisExecutionStore } from '#repository';
+import { RedisAuditLog, RedisExecutionReader, RedisExecutionStore } from '#repository';
 import { randomUUID } from 'node:crypto';
 import { LOG, REDIS, SETTINGS, type Core } from './core.module.js';
 import { QUEUES, type QueuesByModule } from './dashboard/queues.module.js';
@@ -16,6 +16,7 @@ export interface ModuleServices {
   jobs: JobRegistry;
   reader: ExecutionReader;
   operations: JobOperations;
+  audit: AuditLog;
   /** Whether its database answers. @throws with the reason */
   ready(): Promise<void>;
   /** Closes what was opened for this module alone; the shared Redis connection and the queues are not its own. */
@@ -49,6 +50,7 @@ export async function openModules({ settings, log, redis, queues }: ModuleParts)
       jobs,
       reader: new RedisExecutionReader(redis, settings.KEY_PREFIX, module.id),
       operations,
+      audit: new RedisAuditLog(redis, settings.KEY_PREFIX, module.id),
       ready: () => database.ping(),
       close: () => database.close(),
     };

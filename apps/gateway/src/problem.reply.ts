@@ -18,18 +18,27 @@ export function replyProblem(error: unknown, request: FastifyRequest, reply: Fas
     .send(JSON.stringify(body));
 }
 
-/** Only 5xx are logged: with the error itself, and of the request no more than its method, path and id. */
+/**
+ * Only 5xx are logged: of the request no more than its method, path and id, and of the error no more than its message
+ * and stack, since a Redis error carries the whole command, job parameters and all.
+ */
 function logFault(problem: Problem, error: unknown, request: FastifyRequest, log: Logger): void {
   if (STATUS_OF[problem.code] < 500) return;
   const fields = { requestId: request.id, method: request.method, path: pathOf(request) };
   if (problem.code === 'SERVICE_UNAVAILABLE') log.warn('Service unavailable', { ...fields, reason: String(error) });
-  else log.error('Request failed', { ...fields, err: error });
+  else
+    log.error('Request failed', {
+      ...fields,
+      reason: String(error),
+      stack: error instanceof Error ? error.stack : undefined,
+    });
 }
 
 const pathOf = (request: FastifyRequest): string => request.url.split('?', 1)[0] ?? '';
 
-/** The operation that a matched route stands for: its last segment. */
+/** The operation that a matched route stands for: its last segment, or its method. */
 function operationOf(request: FastifyRequest): Operation | undefined {
+  if (request.method === 'DELETE') return request.routeOptions?.url ? 'delete' : undefined;
   if (request.method !== 'POST') return undefined;
   const last = request.routeOptions?.url?.split('/').at(-1);
   return OPERATIONS.find((operation) => operation === last);

@@ -86,7 +86,7 @@ function statusOf(error: unknown): number | undefined {
 }
 
 /** The operations of the contract and ours: what their refusals are named after. */
-export const OPERATIONS = ['start', 'stop', 'restart', 'abandon'] as const;
+export const OPERATIONS = ['start', 'stop', 'restart', 'abandon', 'delete'] as const;
 
 export type Operation = (typeof OPERATIONS)[number];
 

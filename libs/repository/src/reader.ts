@@ -52,13 +52,14 @@ export class RedisExecutionReader implements ExecutionReader {
     return steps.map((step) => decodeStep(hashOf(strings(step))));
   }
 
-  /** Ids of the instances on a page, newest first. With several statuses the newest of each are merged. */
+  /** Ids of the instances on a page, newest first. Of several statuses the newest of each are merged: that costs `start`. */
   async #page(jobName: string, { start, count, statuses }: InstanceQuery): Promise<string[]> {
     const end = start + count - 1;
-    if (statuses.length === 0) return this.redis.zrevrange(key(this.#root, 'instances', jobName), start, end);
-    const pages = await Promise.all(
-      statuses.map((status) => this.redis.zrevrange(key(this.#root, 'instancesByStatus', jobName, status), 0, end)),
-    );
+    const [first, ...others] = statuses;
+    if (first === undefined) return this.redis.zrevrange(key(this.#root, 'instances', jobName), start, end);
+    const index = (status: BatchStatus) => key(this.#root, 'instancesByStatus', jobName, status);
+    if (others.length === 0) return this.redis.zrevrange(index(first), start, end);
+    const pages = await Promise.all(statuses.map((status) => this.redis.zrevrange(index(status), 0, end)));
     const newestFirst = [...new Set(pages.flat())].toSorted((a, b) => Number(b) - Number(a));
     return newestFirst.slice(start, end + 1);
   }

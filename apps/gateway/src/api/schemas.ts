@@ -18,6 +18,7 @@ const text: Schema = { type: 'string' };
 const truth: Schema = { type: 'boolean' };
 const count: Schema = { type: 'integer', minimum: 0 };
 const id: Schema = { type: 'integer', minimum: 1, maximum: Number.MAX_SAFE_INTEGER };
+const streamId: Schema = { type: 'string', pattern: '^\\d{1,16}-\\d{1,16}$' };
 const uuid: Schema = { type: 'string', format: 'uuid' };
 const status: Schema = { enum: BATCH_STATUSES };
 const time: Schema = {
@@ -82,6 +83,19 @@ const singleExecution = object(
 const operationDone = (operation: Operation, more: Record<string, Schema> = {}): Schema =>
   object({ operation: constant(operation), success: constant(true), message: text, ...more });
 
+const auditEntry = object(
+  {
+    id: { ...streamId, description: 'Grows with time; hand it over as `before` to go on behind it' },
+    time,
+    username: text,
+    remoteAddress: text,
+    operation: { enum: ['start', 'stop', 'force-stop', 'restart', 'abandon', 'delete'] },
+    outcome: { type: 'string', description: '`OK`, or the code of the refusal' },
+    message: text,
+  },
+  { jobName: text, executionId: id },
+);
+
 const problem = object(
   {
     type: { type: 'string', format: 'uri' },
@@ -110,6 +124,8 @@ export const SCHEMAS = {
   Stopped: operationDone('stop'),
   Restarted: operationDone('restart'),
   Abandoned: operationDone('abandon'),
+  Deleted: operationDone('delete'),
+  Audit: object({ entries: list(auditEntry) }),
   Alive: object({ status: constant('ok') }),
   Readiness: object({
     status: { enum: ['ok', 'unavailable'] },
@@ -130,6 +146,7 @@ export const PARAMETERS = {
   count: { type: 'integer', minimum: 1, maximum: 1_000, default: 20 },
   status: list(status),
   force: { type: 'boolean', default: false },
+  before: streamId,
   stepStart: { ...count, default: 0 },
   stepCount: { type: 'integer', minimum: 1, maximum: 1_000, default: 100 },
 } as const satisfies Record<string, Schema>;

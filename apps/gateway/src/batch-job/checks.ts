@@ -48,3 +48,7 @@ export const PlainObject = (): PropertyDecorator =>
     'must be a JSON object',
     (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
   );
+
+/** Id of an entry of a Redis stream, e.g. `1700000000000-0`. */
+export const StreamId = (): PropertyDecorator =>
+  check('streamId', 'must be the id of an entry, e.g. 1700000000000-0', matches(/^\d{1,16}-\d{1,16}$/));

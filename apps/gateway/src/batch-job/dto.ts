@@ -1,6 +1,16 @@
 import { executionId, executionUuid, type BatchStatus, type ExecutionId, type ExecutionUuid } from '#domain';
 import type { InstanceQuery } from '#engine';
-import { Name, Optional, PlainObject, Statuses, statusWords, TrueOrFalse, Uuid, WholeNumber } from './checks.js';
+import {
+  Name,
+  Optional,
+  PlainObject,
+  Statuses,
+  statusWords,
+  StreamId,
+  TrueOrFalse,
+  Uuid,
+  WholeNumber,
+} from './checks.js';
 
 /** Longest names, as the settings (module ids) and the job kit (job names) have them. */
 const MODULE_ID_LENGTH = 64;
@@ -41,6 +51,11 @@ export class StopQuery {
 export class StepQuery {
   @WholeNumber(0, Number.MAX_SAFE_INTEGER) stepStart = '0';
   @WholeNumber(1, MOST) stepCount = String(DEFAULT_STEP_COUNT);
+}
+
+export class AuditQuery {
+  @Optional() @StreamId() before: string | undefined = undefined;
+  @WholeNumber(1, MOST) count = String(DEFAULT_STEP_COUNT);
 }
 
 export class StartBody {

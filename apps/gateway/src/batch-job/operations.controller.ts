@@ -1,14 +1,14 @@
-import { Controller, HttpCode, Inject, Post, Req, Res } from '@nestjs/common';
+import { Controller, Delete, HttpCode, Inject, Post, Req, Res } from '@nestjs/common';
 import { ApiBody, ApiHeader } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Logger } from '#platform';
 import { AnswersOperation, ref, PathParameters, QueryParameters } from '../api/answers.js';
+import { Audit } from '../audit/audit.js';
 import { RequirePermission } from '../auth/rules.js';
-import { LOG } from '../core.module.js';
 import { Modules } from '../modules.js';
 import type { Operation } from '../problem.js';
 import { Ask, type Asked } from './asked.js';
-import { executionIdOf, ExecutionPath, JobPath, StartBody, StopQuery } from './dto.js';
+import { executionOfJob } from './execution-of-job.js';
+import { executionIdOf, ExecutionPath, JobExecutionPath, JobPath, StartBody, StopQuery } from './dto.js';
 import { idempotencyKeyErrors, idempotencyKeyOf } from './idempotency-key.js';
 import { jobParameterErrors, jobParametersOf } from './job-parameters.js';
 
@@ -22,6 +22,7 @@ const START = {
 };
 const STOP = { path: ExecutionPath, query: StopQuery };
 const EXECUTION = { path: ExecutionPath };
+const JOB_EXECUTION = { path: JobExecutionPath };
 
 /** The contract's answer to an operation that was carried out. */
 interface Done<O extends Operation> {
@@ -34,12 +35,12 @@ const done = <O extends Operation>(operation: O, message: string): Done<O> => ({
 
 const placeOf = (moduleId: string, jobName: string, id: number): string => `/batch-job/${moduleId}/${jobName}/${id}`;
 
-/** The contract's 33.2.3 and 33.2.4, and our start and abandon. */
+/** The contract's 33.2.3 and 33.2.4, and our start, abandon and delete. Each leaves its record in the audit. */
 @Controller('batch-job')
 export class OperationsController {
   constructor(
     @Inject(Modules) private readonly modules: Modules,
-    @Inject(LOG) private readonly log: Logger,
+    @Inject(Audit) private readonly audit: Audit,
   ) {}
 
   @Post(':module_id/:job_name/start')
@@ -54,21 +55,20 @@ export class OperationsController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    const user = usernameOf(request);
-    const { operations } = this.modules.withJob(path.module_id, path.job_name);
-    const { executionId: id, executionUuid } = await operations.start({
-      jobName: path.job_name,
-      parameters: jobParametersOf(body.jobParameters),
-      requestedBy: user,
-      ...idempotencyKeyOf(request.headers),
+    const services = this.modules.withJob(path.module_id, path.job_name);
+    const intent = { operation: 'start', jobName: path.job_name } as const;
+    const answer = await this.audit.record(services, request, intent, async (requestedBy) => {
+      const { executionId, executionUuid } = await services.operations.start({
+        jobName: path.job_name,
+        parameters: jobParametersOf(body.jobParameters),
+        requestedBy,
+        ...idempotencyKeyOf(request.headers),
+      });
+      const message = `Started job ${path.job_name} with execution ID ${executionId}`;
+      return { ...done('start', message), jobExecutionId: executionId, executionUUID: executionUuid };
     });
-    this.record('start', path.module_id, id, user);
-    reply.header('location', placeOf(path.module_id, path.job_name, id));
-    return {
-      ...done('start', `Started job ${path.job_name} with execution ID ${id}`),
-      jobExecutionId: id,
-      executionUUID: executionUuid,
-    };
+    reply.header('location', placeOf(path.module_id, path.job_name, answer.jobExecutionId));
+    return answer;
   }
 
   @Post(':module_id/:job_execution_id/stop')
@@ -79,12 +79,13 @@ export class OperationsController {
   @AnswersOperation(200, 'Stopped', 'Stops an execution: at the next chunk boundary, or by force at once')
   async stop(@Ask(STOP) { path, query }: Asked<typeof STOP>, @Req() request: FastifyRequest) {
     const id = executionIdOf(path);
-    const user = usernameOf(request);
-    const { operations } = this.modules.get(path.module_id);
+    const services = this.modules.get(path.module_id);
     const force = query.force === 'true';
-    await (force ? operations.forceStop(id, user) : operations.stop(id, user));
-    this.record(force ? 'force stop' : 'stop', path.module_id, id, user);
-    return done('stop', `Batch Job ${id} ${force ? 'force-stopped' : 'stopping'}.`);
+    const intent = { operation: force ? 'force-stop' : 'stop', executionId: id } as const;
+    return this.audit.record(services, request, intent, async (username) => {
+      await services.operations[force ? 'forceStop' : 'stop'](id, username);
+      return done('stop', `Batch Job ${id} ${force ? 'force-stopped' : 'stopping'}.`);
+    });
   }
 
   @Post(':module_id/:job_execution_id/restart')
@@ -98,14 +99,14 @@ export class OperationsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const id = executionIdOf(path);
-    const user = usernameOf(request);
-    const { operations, reader } = this.modules.get(path.module_id);
-    // Asked before, so that nothing can fail once the new execution is there.
-    const jobName = (await reader.findExecution(id))?.jobName ?? '';
-    const { executionId: newId } = await operations.restart(id, user);
-    this.record('restart', path.module_id, id, user);
-    reply.header('location', placeOf(path.module_id, jobName, newId));
-    return done('restart', `Restarted job execution with ID ${id} - New execution ID is: ${newId}`);
+    const services = this.modules.get(path.module_id);
+    return this.audit.record(services, request, { operation: 'restart', executionId: id }, async (username) => {
+      // Asked before, so that nothing can fail once the new execution is there.
+      const jobName = (await services.reader.findExecution(id))?.jobName ?? '';
+      const { executionId: newId } = await services.operations.restart(id, username);
+      reply.header('location', placeOf(path.module_id, jobName, newId));
+      return done('restart', `Restarted job execution with ID ${id} - New execution ID is: ${newId}`);
+    });
   }
 
   @Post(':module_id/:job_execution_id/abandon')
@@ -115,20 +116,25 @@ export class OperationsController {
   @AnswersOperation(200, 'Abandoned', 'Gives a stopped or failed execution up: it can never be restarted')
   async abandon(@Ask(EXECUTION) { path }: Asked<typeof EXECUTION>, @Req() request: FastifyRequest) {
     const id = executionIdOf(path);
-    const user = usernameOf(request);
-    await this.modules.get(path.module_id).operations.abandon(id, user);
-    this.record('abandon', path.module_id, id, user);
-    return done('abandon', `Batch Job ${id} abandoned.`);
+    const services = this.modules.get(path.module_id);
+    return this.audit.record(services, request, { operation: 'abandon', executionId: id }, async (username) => {
+      await services.operations.abandon(id, username);
+      return done('abandon', `Batch Job ${id} abandoned.`);
+    });
   }
 
-  /** Leaves in the log who did what. */
-  private record(operation: string, moduleId: string, executionId: number, requestedBy: string): void {
-    this.log.info('Operation carried out', { operation, moduleId, executionId, requestedBy });
+  @Delete(':module_id/:job_name/:job_execution_id')
+  @RequirePermission('MANAGE_BATCH_JOBS')
+  @PathParameters('module_id', 'job_name', 'job_execution_id')
+  @AnswersOperation(200, 'Deleted', 'Deletes an execution that has ended; what it has imported stays')
+  async delete(@Ask(JOB_EXECUTION) { path }: Asked<typeof JOB_EXECUTION>, @Req() request: FastifyRequest) {
+    const id = executionIdOf(path);
+    const services = this.modules.withJob(path.module_id, path.job_name);
+    const intent = { operation: 'delete', jobName: path.job_name, executionId: id } as const;
+    return this.audit.record(services, request, intent, async (username) => {
+      await executionOfJob(services.reader, path);
+      await services.operations.delete(id, username);
+      return done('delete', `Batch Job ${id} deleted.`);
+    });
   }
-}
-
-/** Every route here has a permission for a rule, so the guard has set the user. */
-function usernameOf({ user }: FastifyRequest): string {
-  if (!user) throw new Error('A guarded route was reached without a user.');
-  return user.username;
 }

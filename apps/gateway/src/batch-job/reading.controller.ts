@@ -1,5 +1,4 @@
 import { Controller, Get, Inject } from '@nestjs/common';
-import { LongshoreError } from '#domain';
 import type { ExecutionReader, InstanceRecord } from '#engine';
 import { Answers, PathParameters, QueryParameters } from '../api/answers.js';
 import { RequirePermission } from '../auth/rules.js';
@@ -15,6 +14,7 @@ import {
   StepQuery,
   uuidOf,
 } from './dto.js';
+import { executionOfJob } from './execution-of-job.js';
 import { singleExecutionJson, type SingleExecutionJson } from './single-view.js';
 import { instancesJson, jobsJson, type InstancesJson } from './view.js';
 
@@ -55,15 +55,9 @@ export class ReadingController {
     const id = executionIdOf(path);
     const page = { stepStart: Number(query.stepStart), stepCount: Number(query.stepCount) };
     const [execution, steps] = await Promise.all([
-      reader.findExecution(id),
+      executionOfJob(reader, path),
       reader.listSteps(id, page.stepStart, page.stepCount),
     ]);
-    if (execution?.jobName !== path.job_name) {
-      throw new LongshoreError(
-        'UNKNOWN_EXECUTION',
-        `Job ${path.job_name} has no execution ${id} in module ${path.module_id}.`,
-      );
-    }
     return singleExecutionJson(path.module_id, execution, { ...page, steps }, Date.now());
   }
 }
