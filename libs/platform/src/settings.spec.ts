@@ -1,0 +1,66 @@
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { readSettings, SETTINGS } from './settings.js';
+
+const MODULE = { DATABASE_URL: 'postgres://127.0.0.1/longshore', IMPORT_DIRECTORY: '/srv/import' };
+const modulesFile = (content: unknown): string => {
+  const path = join(mkdtempSync(join(tmpdir(), 'settings-')), 'modules.json');
+  writeFileSync(path, JSON.stringify(content));
+  return path;
+};
+
+describe('settings', () => {
+  test('have defaults, and one module from the environment', () => {
+    const settings = readSettings(MODULE);
+    expect(settings).toMatchObject({ PORT: 9000, WORKER_CONCURRENCY: 2, LOCK_DURATION_MS: 10_000 });
+    expect(settings.modules).toEqual([
+      { id: 'persistence', databaseUrl: MODULE.DATABASE_URL, importDirectory: MODULE.IMPORT_DIRECTORY },
+    ]);
+  });
+
+  test('take an empty variable for an absent one', () => {
+    expect(readSettings({ ...MODULE, PORT: '' }).PORT).toBe(9000);
+  });
+
+  test('name every variable that will not do', () => {
+    const read = () => readSettings({ ...MODULE, PORT: '70000', WORKER_CONCURRENCY: '-1', LOG_LEVEL: 'loud' });
+    expect(read).toThrow(/PORT must lie between 0 and 65535.*WORKER_CONCURRENCY must be a whole number.*LOG_LEVEL/);
+  });
+
+  test('need a module', () => {
+    expect(() => readSettings({})).toThrow('give DATABASE_URL and IMPORT_DIRECTORY, or MODULES_FILE');
+  });
+
+  test('read several modules from a file', () => {
+    const modules = ['a', 'b'].map((id) => ({
+      id,
+      databaseUrl: `postgres://127.0.0.1/${id}`,
+      importDirectory: '/srv',
+    }));
+    expect(readSettings({ MODULES_FILE: modulesFile(modules) }).modules).toEqual(modules);
+    const twice = modulesFile([modules[0], modules[0]]);
+    expect(() => readSettings({ MODULES_FILE: twice })).toThrow('two modules have the same id');
+  });
+
+  test('read the retention by status', () => {
+    const settings = readSettings({ ...MODULE, RETENTION: '{"COMPLETED": {"days": 1}, "FAILED": {"count": 5}}' });
+    expect(settings.RETENTION).toEqual({ COMPLETED: { days: 1 }, FAILED: { count: 5 } });
+    expect(() => readSettings({ ...MODULE, RETENTION: 'a month' })).toThrow('RETENTION must be JSON');
+    expect(() => readSettings({ ...MODULE, RETENTION: '{"RUNNING": {}}' })).toThrow('RETENTION');
+  });
+
+  test('are all told of in docs/settings.md, with their defaults', () => {
+    const document = readFileSync(new URL('../../../docs/settings.md', import.meta.url), 'utf8');
+    const defaults = readSettings(MODULE) as unknown as Record<string, unknown>;
+    for (const name of Object.keys(SETTINGS.shape)) {
+      const row = document.split('\n').find((line) => line.startsWith(`| \`${name}\``));
+      expect(row, name).toBeDefined();
+      const value = defaults[name];
+      if (typeof value === 'number' || (typeof value === 'string' && name !== 'MODULE_ID')) {
+        expect(row, name).toContain(`\`${value}\``);
+      }
+    }
+  });
+});
