@@ -129,10 +129,10 @@ describe('load', () => {
       instanceId: (await at.findExecution(second.id))!.instanceId,
       instanceUuid: first.uuid,
       jobName: 'anyJob',
-      parameters: { source: 'a' },
+      parameters: { source: 'x' },
       predecessors: [first.uuid],
     });
-    expect(await at.load(first)).toMatchObject({ parameters: { source: 'x' }, predecessors: [] });
+    expect(await at.load(first)).toMatchObject({ ...first, predecessors: [] });
     expect(await at.load(NOBODY)).toBeUndefined();
   });
 });

@@ -148,17 +148,29 @@ export class TestRepository {
       await this.end(lease, 'FAILED');
       await this.store.abandon(lease.id, NOW);
     }
-    if (status === 'UNKNOWN') {
-      await this.redis.hset(this.key('execution', lease.id), 'status', status);
-      await this.redis.zrem(this.key('running'), lease.id);
-    }
+    if (status === 'UNKNOWN') await this.#markUnknown(lease);
     return { id: lease.id, uuid: lease.uuid };
+  }
+
+  /** What a move from STARTED to UNKNOWN would leave, of the only execution of its instance. */
+  async #markUnknown({ id }: ExecutionRef): Promise<void> {
+    const { instanceId, jobName } = (await this.store.findExecution(id))!;
+    await this.redis
+      .multi()
+      .hset(this.key('execution', id), 'status', 'UNKNOWN')
+      .zrem(this.key('running'), id)
+      .zadd(this.key('ended', 'UNKNOWN'), NOW, id)
+      .hdel(this.key('instance', instanceId), 'count:STARTED')
+      .hset(this.key('instance', instanceId), 'count:UNKNOWN', 1)
+      .zrem(this.key('instancesByStatus', jobName, 'STARTED'), instanceId)
+      .zadd(this.key('instancesByStatus', jobName, 'UNKNOWN'), instanceId, instanceId)
+      .exec();
   }
 
   /** Restarts an execution that has ended. */
   async restart(ref: ExecutionRef): Promise<ExecutionRef> {
-    const { instanceId, status } = (await this.store.findExecution(ref.id))!;
-    return this.launch({ restarts: { instanceId, executionId: ref.id, status } });
+    const { instanceId, status, jobName, parameters } = (await this.store.findExecution(ref.id))!;
+    return this.launch({ jobName, parameters, restarts: { instanceId, executionId: ref.id, status } });
   }
 }
 

@@ -1,0 +1,109 @@
+import { BATCH_STATUSES, isRunning } from '#domain';
+import type { AuditEntry } from '#engine';
+import { RedisAuditLog } from '#repository';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { MODULE, NOBODY, NOW, partitionRef, TestRepository } from '../support/repository.js';
+
+let repository: TestRepository;
+let at: TestRepository['store'];
+
+beforeAll(() => {
+  repository = new TestRepository();
+  at = repository.store;
+});
+
+afterAll(() => repository.close());
+
+/** Keys of what has been stored under a root. */
+const stored = async () => Object.keys(await repository.snapshot());
+
+describe('forget', () => {
+  it.each(BATCH_STATUSES)('of an execution that is %s', async (status) => {
+    const { id } = await repository.inStatus(status, { jobName: `${status}Job` });
+    const expected = isRunning(status) ? 'running' : 'done';
+    expect(await at.forget(id, 100)).toMatchObject({ kind: expected });
+    expect((await at.findExecution(id)) === undefined).toBe(expected === 'done');
+    expect(await at.forget(id, 100)).toEqual({ kind: isRunning(status) ? 'running' : 'gone' });
+  });
+
+  it('leaves nothing of an instance whose last execution goes', async () => {
+    const before = await stored();
+    const lease = await repository.loading(20, 3);
+    for (let p = 0; p < 20; p++) await repository.run(partitionRef(lease, p));
+    await at.forceStop(lease.id, NOW, 'ann');
+    const answers = [];
+    do answers.push(await at.forget(lease.id, 8));
+    while (answers.at(-1)?.kind === 'more');
+    const done = { kind: 'done', uuid: lease.uuid, instanceUuid: lease.uuid, instanceGone: true };
+    expect(answers).toEqual([{ kind: 'more' }, { kind: 'more' }, done]);
+    expect(await stored()).toEqual(before);
+  });
+
+  it('of one execution leaves its instance to the others', async () => {
+    const first = await repository.inStatus('FAILED', { identity: 'kept' });
+    const second = await repository.restart(first);
+    const { instanceId } = (await at.findExecution(second.id))!;
+    expect(await at.forget(first.id, 100)).toMatchObject({ uuid: first.uuid, instanceGone: false });
+    expect(await at.findLatest(instanceId)).toMatchObject({ id: second.id, instanceUuid: first.uuid });
+    expect(await at.load(second)).toMatchObject({ predecessors: [] });
+    expect(await at.findByIdentity('anyJob', 'kept')).toMatchObject({ id: second.id });
+    await at.forceStop(second.id, NOW, 'ann');
+    expect(await at.forget(second.id, 100)).toMatchObject({ instanceUuid: first.uuid, instanceGone: true });
+    expect(await at.findByIdentity('anyJob', 'kept')).toBeUndefined();
+    expect(await repository.launch({ identity: 'kept' })).toBeDefined();
+  });
+
+  it('of nothing tells so', async () => {
+    expect(await at.forget(NOBODY.id, 100)).toEqual({ kind: 'gone' });
+  });
+});
+
+describe('expired', () => {
+  it('tells what is too old and what is too many of a status, oldest first', async () => {
+    const mine = new TestRepository();
+    try {
+      const ids = [];
+      for (let i = 0; i < 5; i++) {
+        const { id } = await mine.launch();
+        await mine.store.forceStop(id, NOW + i, 'ann');
+        ids.push(id);
+      }
+      await mine.inStatus('FAILED');
+      await mine.launch();
+      const expired = (before: number, keep: number, limit = 100) => mine.store.expired('STOPPED', before, keep, limit);
+      expect(await expired(NOW + 2, Infinity)).toEqual(ids.slice(0, 2));
+      expect(await expired(-Infinity, 1)).toEqual(ids.slice(0, 4));
+      expect(await expired(NOW + 2, 1)).toEqual(ids.slice(0, 4));
+      expect(await expired(NOW + 4, 4)).toEqual(ids.slice(0, 4));
+      expect(await expired(NOW + 9, Infinity, 3)).toEqual(ids.slice(0, 3));
+      expect(await expired(-Infinity, Infinity)).toEqual([]);
+      expect(await expired(-Infinity, 0, 2)).toEqual(ids.slice(0, 2));
+    } finally {
+      await mine.close();
+    }
+  });
+});
+
+describe('the audit', () => {
+  it('is read newest first, page by page', async () => {
+    const audit = new RedisAuditLog(repository.redis, repository.prefix, MODULE);
+    const entries = Array.from({ length: 5 }, (_, i): AuditEntry => ({
+      time: NOW + i,
+      username: 'ann "é"',
+      remoteAddress: '::1',
+      operation: 'start',
+      jobName: 'anyJob',
+      executionId: i,
+      outcome: 'OK',
+      message: `Started ${i}`,
+    }));
+    for (const entry of entries) await audit.append(entry);
+    const first = await audit.read(undefined, 2);
+    const second = await audit.read(first.at(-1)!.id, 2);
+    const third = await audit.read(second.at(-1)!.id, 2);
+    expect([...first, ...second, ...third]).toEqual(
+      entries.toReversed().map((entry) => ({ ...entry, id: expect.any(String) })),
+    );
+    expect(await audit.read(third.at(-1)!.id, 2)).toEqual([]);
+  });
+});
