@@ -19,6 +19,8 @@ export interface FleetOptions {
   gatewayEnv?: NodeJS.ProcessEnv;
   /** Users beside the operator. */
   users?: readonly NewUser[];
+  /** A Redis of the test's own. Default: the one that all tests share. */
+  redisUrl?: string;
 }
 
 const DEADLY: readonly NodeJS.Signals[] = ['SIGKILL', 'SIGTERM', 'SIGINT'];
@@ -51,7 +53,7 @@ export class Fleet {
     const settings = {
       directory,
       keyPrefix,
-      redisUrl: inject('redisUrl'),
+      redisUrl: options.redisUrl ?? inject('redisUrl'),
       databaseUrl: database.url,
       importDirectory: join(directory, 'import'),
       usersFile: join(directory, 'users.json'),

@@ -1,0 +1,34 @@
+import { Client } from 'pg';
+import type { TestDatabase } from './database.js';
+import type { Resource } from './resources.js';
+import { until } from './until.js';
+
+/** Holds a worker up in the middle of a chunk, for as long as a test likes. */
+export interface Roadblock {
+  /** Resolves once a worker waits at it: whatever it has done before is committed and told. */
+  reached(): Promise<void>;
+  /** Lets the worker go on, as if nothing had been. */
+  lift(): Promise<void>;
+}
+
+const WAITING = 'SELECT count(*)::int AS waiting FROM pg_stat_activity WHERE $1 = ANY(pg_blocking_pids(pid))';
+
+/** Inserts the resource's key without committing: whoever writes the same key waits. It must not be stored yet. */
+export async function blockAt(database: TestDatabase, { resourceType, id }: Resource): Promise<Roadblock> {
+  const client = new Client({ connectionString: database.url });
+  await client.connect();
+  await client.query('BEGIN');
+  await client.query("INSERT INTO resource (resource_type, id, body) VALUES ($1, $2, '{}')", [resourceType, id]);
+  const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+  const waiting = async () => (await database.query<{ waiting: number }>(WAITING, [rows[0]?.pid]))[0]?.waiting;
+  let lifted = false;
+  return {
+    reached: async () => {
+      await until(`a worker at ${resourceType}/${id}`, waiting, (count) => count === 1);
+    },
+    lift: async () => {
+      if (!lifted) await client.end();
+      lifted = true;
+    },
+  };
+}
