@@ -1,0 +1,119 @@
+import { Client } from 'pg';
+
+/**
+ * Notes every row that is handed to the table `resource`, also where it changes nothing there: an upsert hides a row
+ * that is written twice, the note does not. It is rolled back with its row. The connection's name tells whose attempt
+ * it was (`longshore:<execution>:<partition>`).
+ */
+const AUDIT = `
+  CREATE TABLE chaos_audit (execution_uuid uuid, id text COLLATE "C" NOT NULL, written_at timestamptz NOT NULL);
+  CREATE INDEX chaos_audit_by_id ON chaos_audit (id);
+  CREATE FUNCTION chaos_note() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+      INSERT INTO chaos_audit VALUES (
+        split_part(current_setting('application_name'), ':', 2)::uuid, NEW.id, clock_timestamp());
+      RETURN NEW;
+    END $$;
+  CREATE TRIGGER chaos_note BEFORE INSERT ON resource FOR EACH ROW EXECUTE FUNCTION chaos_note()`;
+
+export async function installAudit(databaseUrl: string): Promise<void> {
+  await withDatabase(databaseUrl, (client) => client.query(AUDIT));
+}
+
+/** What one execution has written of an import. */
+export interface Written {
+  executionUuid: string;
+  rows: number;
+  /** In ms since the epoch. */
+  first: number;
+  last: number;
+}
+
+export interface StoredRow {
+  id: string;
+  version: number;
+  body: unknown;
+}
+
+/** What the database holds of one import; every id of it begins with the prefix. */
+export interface Stored {
+  rows: StoredRow[];
+  /** Ids that were handed to the table more than once, at most ten. */
+  doubled: string[];
+  written: Written[];
+  /** Rejected rows, as `file:row`, each as often as it is kept. */
+  rejected: string[];
+}
+
+const below = 'id >= $1 AND id < $2';
+
+export async function readStored(databaseUrl: string, prefix: string, executions: readonly string[]): Promise<Stored> {
+  const range = [prefix, `${prefix}~`];
+  return withDatabase(databaseUrl, async (client) => {
+    // One snapshot, so that nothing comes in between.
+    await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+    const rows = await client.query<StoredRow>(
+      `SELECT id, version_id AS version, body FROM resource WHERE resource_type = 'Basic' AND ${below}`,
+      range,
+    );
+    const doubled = await client.query<{ id: string }>(
+      `SELECT id FROM chaos_audit WHERE ${below} GROUP BY id HAVING count(*) > 1 LIMIT 10`,
+      range,
+    );
+    const written = await client.query<Written>(
+      `SELECT execution_uuid AS "executionUuid", count(*)::int AS rows,
+         extract(epoch FROM min(written_at))::float8 * 1000 AS first,
+         extract(epoch FROM max(written_at))::float8 * 1000 AS last
+       FROM chaos_audit WHERE ${below} GROUP BY 1 ORDER BY first`,
+      range,
+    );
+    const rejected = await client.query<{ place: string }>(
+      "SELECT file || ':' || row_number AS place FROM rejected_row WHERE execution_uuid = ANY($1)",
+      [executions],
+    );
+    return {
+      rows: rows.rows,
+      doubled: doubled.rows.map(({ id }) => id),
+      written: written.rows,
+      rejected: rejected.rows.map(({ place }) => place),
+    };
+  });
+}
+
+/** Removes an import's rows, so that a long run needs no more room than a short one. What is written later stays. */
+export async function clearStored(databaseUrl: string, prefix: string): Promise<void> {
+  await withDatabase(databaseUrl, async (client) => {
+    await client.query(`DELETE FROM resource WHERE resource_type = 'Basic' AND ${below}`, [prefix, `${prefix}~`]);
+    await client.query(`DELETE FROM chaos_audit WHERE ${below}`, [prefix, `${prefix}~`]);
+  });
+}
+
+/** How many rows were handed to the table under this prefix. */
+export async function countWritten(databaseUrl: string, prefix: string): Promise<number> {
+  const { rows } = await withDatabase(databaseUrl, (client) =>
+    client.query<{ count: number }>(`SELECT count(*)::int FROM chaos_audit WHERE ${below}`, [prefix, `${prefix}~`]),
+  );
+  return rows[0]?.count ?? 0;
+}
+
+/** Names of the connections that are open, our own left aside. */
+export async function openConnections(databaseUrl: string): Promise<{ name: string; state: string }[]> {
+  const { rows } = await withDatabase(databaseUrl, (client) =>
+    client.query<{ name: string; state: string }>(
+      `SELECT application_name AS name, state FROM pg_stat_activity
+       WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'`,
+    ),
+  );
+  return rows;
+}
+
+async function withDatabase<T>(databaseUrl: string, work: (client: Client) => Promise<T>): Promise<T> {
+  const client = new Client({ connectionString: databaseUrl });
+  client.on('error', () => undefined);
+  await client.connect();
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}

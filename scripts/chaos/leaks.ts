@@ -1,0 +1,73 @@
+import ioredis from 'ioredis';
+import { openConnections } from './audit.js';
+import { KEY_PREFIX, type ChaosFleet } from './fleet.js';
+
+/** Connections a fleet at rest may hold: what its pools keep open and what its queues listen on. */
+const MOST_DATABASE_CONNECTIONS = 30;
+const MOST_REDIS_CLIENTS = 60;
+
+/** What is left behind in a fleet that has come to rest; nothing, if all is well. */
+export async function leaksOf(fleet: ChaosFleet): Promise<string[]> {
+  const redis = new ioredis.Redis(fleet.redisUrl);
+  try {
+    const connections = await openConnections(fleet.databaseUrl);
+    const busy = connections.filter(({ state }) => state !== 'idle');
+    const clients = await clientsOf(redis);
+    return [
+      ...(await strayKeys(redis)),
+      ...busy.map(({ name, state }) => `database connection "${name}" is ${state}`),
+      ...connections
+        .filter(({ name }) => name !== 'longshore')
+        .map(({ name }) => `database connection "${name}" still bears its attempt's name`),
+      ...(connections.length > MOST_DATABASE_CONNECTIONS
+        ? [`${connections.length} database connections are open`]
+        : []),
+      ...(clients > MOST_REDIS_CLIENTS ? [`${clients} Redis connections are open`] : []),
+    ];
+  } finally {
+    redis.disconnect();
+  }
+}
+
+/** What is left when gateway and workers have gone. */
+export async function connectionsLeft(fleet: ChaosFleet): Promise<string[]> {
+  const redis = new ioredis.Redis(fleet.redisUrl);
+  try {
+    const connections = await openConnections(fleet.databaseUrl);
+    const clients = (await clientsOf(redis)) - 1;
+    return [
+      ...connections.map(({ name }) => `database connection "${name}" was left open`),
+      ...(clients > 0 ? [`${clients} Redis connections were left open`] : []),
+    ];
+  } finally {
+    redis.disconnect();
+  }
+}
+
+const clientsOf = async (redis: ioredis.Redis): Promise<number> =>
+  String(await redis.client('LIST'))
+    .trim()
+    .split('\n').length;
+
+/** Keys that nobody will ever look at again, and work in a queue that nobody waits for. */
+async function strayKeys(redis: ioredis.Redis): Promise<string[]> {
+  const root = `${KEY_PREFIX}:{persistence}:`;
+  const executions = new Set(await redis.hvals(`${root}uuids`));
+  const strays: string[] = [];
+  for await (const keys of redis.scanStream({ match: `${KEY_PREFIX}:*`, count: 1_000 }) as AsyncIterable<string[]>) {
+    for (const key of keys) {
+      const name = key.slice(root.length);
+      const id = /^execution:(\d+)/.exec(name)?.[1];
+      if (id !== undefined && !executions.has(id)) strays.push(`key ${name} belongs to no execution`);
+      if (/^execution:\d+:(lease|nudge|in-flight)$/.test(name)) strays.push(`key ${name} outlives its execution`);
+      if (
+        /^queue:[^:]+:(active|wait|delayed|prioritized|paused|stalled)$/.test(name) &&
+        !name.includes('-maintenance:')
+      ) {
+        strays.push(`key ${name} holds work although everything has ended`);
+      }
+    }
+  }
+  const running = await redis.zcard(`${root}running`);
+  return running > 0 ? [...strays, `${running} executions are listed as running`] : strays;
+}

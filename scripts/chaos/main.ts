@@ -1,0 +1,95 @@
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { runSupervised } from '../local/lifetime.js';
+import { dataDirectory } from '../local/paths.js';
+import type { Supervisor } from '../local/supervisor.js';
+import type { Listed } from './client.js';
+import { ChaosFleet } from './fleet.js';
+import { Journal } from './journal.js';
+import { connectionsLeft, leaksOf } from './leaks.js';
+import { planOf } from './plan.js';
+import { report } from './report.js';
+import { Run } from './run.js';
+
+/** Within this time after the last fault nothing may run any more, in ms. */
+const CALM_WITHIN_MS = 90_000;
+/** Within this time everything that may be restarted must have COMPLETED, in ms. */
+const THROUGH_WITHIN_MS = 180_000;
+const LOOK_EVERY_MS = 300;
+
+const { values } = parseArgs({
+  options: { minutes: { type: 'string', default: '2' }, seed: { type: 'string', default: String(Date.now() % 1e6) } },
+});
+const minutes = Number(values.minutes);
+const seed = Number(values.seed);
+const say = (line: string) => void process.stdout.write(`${line}\n`);
+
+async function chaos(supervisor: Supervisor): Promise<number> {
+  const journal = new Journal(join(directory, `events-${seed}.log`), say);
+  journal.tell(`chaos: ${minutes} minutes, seed ${seed}; events in ${journal.path}`);
+  const fleet = await ChaosFleet.start(supervisor, directory, journal);
+  const run = new Run(fleet, journal);
+  const looking = run.look();
+  journal.tell('The fleet is up.');
+  await run.carryOut(planOf(seed, minutes * 60_000));
+  journal.tell('The faults are over.');
+  const calmAfterMs = await comeToRest(run, journal);
+  await bringThrough(run, journal);
+  run.end();
+  await looking;
+  const all = await judge(run, fleet, journal);
+  say(`\n${report({ seed, minutes, calmAfterMs }, journal, run, all)}\n`);
+  for (const line of journal.violations) say(`VIOLATION ${line}`);
+  await journal.close();
+  fleet.close();
+  return journal.violations.length === 0 ? 0 : 1;
+}
+
+/** Waits until nothing runs any more. @returns how long that took, in ms */
+async function comeToRest(run: Run, journal: Journal): Promise<number> {
+  const began = Date.now();
+  for (;;) {
+    const running = (await run.lookAtAll())?.filter((execution) => execution.running);
+    if (running?.length === 0) return Date.now() - began;
+    if (Date.now() - began > CALM_WITHIN_MS) {
+      const which = running?.map(({ id, status }) => `${id} ${status}`).join(', ') ?? 'the endpoint does not answer';
+      journal.violation(`Something still runs ${CALM_WITHIN_MS} ms after the last fault: ${which}`);
+      return Date.now() - began;
+    }
+    await pause(LOOK_EVERY_MS);
+  }
+}
+
+/** Restarts what may be restarted, until everything has COMPLETED and was verified: no task is a dead end. */
+async function bringThrough(run: Run, journal: Journal): Promise<void> {
+  const deadline = Date.now() + THROUGH_WITHIN_MS;
+  for (;;) {
+    await run.lookAtAll();
+    const open = run.tasks.open.filter(({ executions: [newest] }) => newest && newest.status !== 'ABANDONED');
+    if (open.length === 0) return;
+    if (Date.now() > deadline) {
+      const which = open.map(({ number, executions: [newest] }) => `task ${number}: ${newest?.id} ${newest?.status}`);
+      journal.violation(`Not through after ${THROUGH_WITHIN_MS} ms: ${which.join(', ')}`);
+      return;
+    }
+    for (const task of open) await run.bringOn(task);
+    await pause(LOOK_EVERY_MS);
+  }
+}
+
+/** The last look: at everything, and at what is left. @returns every execution */
+async function judge(run: Run, fleet: ChaosFleet, journal: Journal): Promise<Listed[]> {
+  const all = (await run.lookAtAll()) ?? [];
+  run.history.mustContain(new Set(all.map(({ executionUUID }) => executionUUID)));
+  const numbers = new Set(all.map(({ id }) => id));
+  if (numbers.size < all.length) journal.violation('Two executions have the same number');
+  await run.verifyRest();
+  for (const leak of await leaksOf(fleet)) journal.violation(`Leak: ${leak}`);
+  await fleet.dismiss();
+  for (const leak of await connectionsLeft(fleet)) journal.violation(`Leak: ${leak}`);
+  return all;
+}
+
+const directory = join(dataDirectory(), 'chaos');
+await runSupervised({ directory, revive: false, say, leaveCode: 130 }, chaos);

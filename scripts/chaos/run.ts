@@ -1,0 +1,266 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { clearStored, countWritten, readStored } from './audit.js';
+import { ChaosClient, type Answer, type Listed } from './client.js';
+import { inject } from './faults.js';
+import type { ChaosFleet } from './fleet.js';
+import { History, type Acknowledged } from './history.js';
+import type { Journal } from './journal.js';
+import type { Operation, Plan, PlannedCommand, TaskShape } from './plan.js';
+import { prefixOf, sourceOf, writeSource } from './source.js';
+import { Tasks, type Task } from './tasks.js';
+import { faultsOfImport, faultsOfNoop, faultsOfWriting } from './verdict.js';
+
+export const JOBS = ['bulkImportJob', 'noopJob'] as const;
+
+const LOOK_EVERY_MS = 250;
+/** Newest instances looked at each time; open ones are among them, as few are open at a time. */
+const LISTED = 60;
+/** Every so many looks at everything. */
+const ALL_EVERY = 40;
+/** Tasks that may be open at a time; a start beyond is left out. */
+const MOST_UNFINISHED = 8;
+/** How long an import must have been COMPLETED before it is verified: no death of Redis unmakes it any more, in ms. */
+const SETTLED_MS = 4_000;
+/** How long a start is repeated with its Idempotency-Key until it is answered, in ms. */
+const INSIST_MS = 30_000;
+const INSIST_PAUSE_MS = 300;
+const PAGE = 500;
+
+type Resolved = Extract<Operation, 'stop' | 'force-stop' | 'restart' | 'abandon'>;
+
+/** The path of an operation, and what its acknowledgement promises of the execution it was asked for. */
+const OPERATION: Record<Resolved, { path: Parameters<ChaosClient['operate']>[0]; promises: Acknowledged | undefined }> =
+  {
+    stop: { path: 'stop', promises: 'stop' },
+    'force-stop': { path: 'stop?force=true', promises: 'force-stop' },
+    restart: { path: 'restart', promises: undefined },
+    abandon: { path: 'abandon', promises: 'abandon' },
+  };
+
+/** Carries a plan out, and looks on. */
+export class Run {
+  readonly tasks = new Tasks();
+  readonly history: History;
+  readonly #client: ChaosClient;
+  readonly #ended = new AbortController();
+
+  constructor(
+    private readonly fleet: ChaosFleet,
+    private readonly journal: Journal,
+  ) {
+    this.#client = new ChaosClient(fleet.url, fleet.credentials);
+    this.history = new History((line) => journal.violation(line));
+  }
+
+  /** Resolves when every fault of the plan is made good and every command answered. */
+  async carryOut({ faults, commands }: Plan): Promise<void> {
+    const began = Date.now();
+    await Promise.all([
+      atTheirTimes(faults, began, (fault) =>
+        inject(this.fleet, this.journal, fault, (diedAt) => this.history.lose(diedAt)),
+      ),
+      atTheirTimes(commands, began, (command) => this.#command(command)),
+    ]);
+    await this.fleet.calm();
+  }
+
+  /** Looks, again and again, until it is told that the run is over. */
+  async look(): Promise<void> {
+    for (let looks = 1; !this.#ended.signal.aborted; looks += 1) {
+      if (looks % ALL_EVERY === 0) await this.lookAtAll();
+      else for (const job of JOBS) await this.#lookAt(job, 0, LISTED);
+      await this.verify();
+      await pause(LOOK_EVERY_MS);
+    }
+  }
+
+  end(): void {
+    this.#ended.abort();
+  }
+
+  /** Looks at everything that there is. @returns every execution, or undefined if not everything could be seen */
+  async lookAtAll(): Promise<Listed[] | undefined> {
+    const all: Listed[] = [];
+    for (const job of JOBS) {
+      for (let start = 0; ; start += PAGE) {
+        const page = await this.#lookAt(job, start, PAGE);
+        if (!page) return undefined;
+        all.push(...page.flat());
+        if (page.length < PAGE) break;
+      }
+    }
+    this.#dropLost(new Set(all.map(({ executionUUID }) => executionUUID)));
+    return all;
+  }
+
+  /** Tasks whose start a death of Redis has unmade: they are wholly absent, and nothing is expected of them. */
+  #dropLost(present: ReadonlySet<string>): void {
+    for (const task of this.tasks.open) {
+      if (task.uuid === undefined || present.has(task.uuid) || !this.history.mayVanish(task.uuid)) continue;
+      task.state = 'lost';
+      task.executions = [];
+      this.journal.count('noted: starts unmade by a death of Redis');
+    }
+  }
+
+  /** Restarts a task's newest execution, if that has ended without success. */
+  async bringOn({ executions: [newest] }: Task): Promise<void> {
+    if (newest && ['STOPPED', 'FAILED'].includes(newest.status)) await this.#client.operate('restart', newest.id);
+  }
+
+  async #lookAt(job: string, start: number, count: number): Promise<Listed[][] | undefined> {
+    const answer = await this.#client.list(job, start, count);
+    if (answer.kind !== 'done') {
+      this.#unexpected(`GET ${job}`, answer);
+      return undefined;
+    }
+    const instances = answer.body.jobInstances.map(({ jobExecutions }) => jobExecutions);
+    for (const executions of instances) {
+      this.history.observe(executions, answer);
+      this.tasks.update(executions, answer.answeredAt);
+    }
+    return instances;
+  }
+
+  async #command(command: PlannedCommand): Promise<void> {
+    if (command.kind === 'start') return this.#start(command.shape);
+    const task = this.tasks.pick(command.choice);
+    const newest = task?.executions[0];
+    if (!task || !newest) return;
+    if (command.kind === 'restart-race') return this.#race(task, newest);
+    await this.#operate(command.kind, task, newest);
+  }
+
+  async #start(shape: TaskShape): Promise<void> {
+    if (this.tasks.unfinished >= MOST_UNFINISHED) return;
+    const task = this.tasks.add(shape, (number) =>
+      shape.job === 'bulkImportJob' ? writeSource(this.fleet.importDirectory, number, shape) : undefined,
+    );
+    const key = `chaos-${task.number}`;
+    for (const deadline = Date.now() + INSIST_MS; Date.now() < deadline; await pause(INSIST_PAUSE_MS)) {
+      const answer = await this.#client.start(shape.job, parametersOf(task), key);
+      this.#answered('start', task, undefined, answer);
+      if (answer.kind === 'refused') break;
+      if (answer.kind !== 'done') continue;
+      task.uuid = answer.body.executionUUID;
+      task.state = 'open';
+      this.history.promiseStart(answer.body.jobExecutionId, answer.body.executionUUID, answer);
+      return;
+    }
+    task.state = 'lost';
+  }
+
+  async #operate(kind: Resolved, task: Task, { id, executionUUID }: Listed): Promise<Answer<{ message: string }>> {
+    const { path, promises } = OPERATION[kind];
+    if (kind === 'force-stop') this.history.willForce(executionUUID);
+    const answer = await this.#client.operate(path, id);
+    this.#answered(kind, task, id, answer);
+    if (answer.kind === 'done' && promises) this.history.promise(promises, executionUUID, answer);
+    return answer;
+  }
+
+  /** Several restarts of one execution at once: at most one may be told that it has restarted it. */
+  async #race(task: Task, newest: Listed): Promise<void> {
+    const losses = this.history.losses;
+    const answers = await Promise.all(Array.from({ length: 5 }, () => this.#operate('restart', task, newest)));
+    const won = answers.filter(({ kind }) => kind === 'done');
+    if (won.length > 1 && this.history.losses === losses) {
+      this.journal.violation(`Execution ${newest.id} was restarted ${won.length} times at the same instant`);
+    }
+  }
+
+  #answered(kind: string, { number, uuid }: Task, id: number | undefined, answer: Answer<unknown>): void {
+    this.journal.count(`command: ${kind}, ${answer.kind}`);
+    const told =
+      answer.kind === 'refused' ? `${answer.status} ${answer.code}` : answer.kind === 'unknown' ? answer.why : '';
+    this.journal.note(
+      `command: ${kind} of task ${number} (${uuid ?? ''}, execution ${id ?? ''}): ${answer.kind} ${told}`,
+    );
+    this.#unexpected(kind, answer);
+  }
+
+  /** A caller may be refused for a reason, or told that something is away; anything else is our fault. */
+  #unexpected(what: string, answer: Answer<unknown>): void {
+    if (answer.kind !== 'refused') return;
+    const { status, code, message } = answer;
+    if (status >= 500 || (status === 404 && this.history.losses === 0) || status === 400) {
+      this.journal.violation(`${what} was answered ${status} ${code}: ${message}`);
+    }
+  }
+
+  /** Verifies what has COMPLETED for some time and was not verified yet. */
+  async verify(): Promise<void> {
+    for (const task of this.tasks.open) {
+      if (task.completedAt === undefined || Date.now() - task.completedAt < SETTLED_MS) continue;
+      try {
+        await this.#verifyTask(task);
+      } catch (error) {
+        this.journal.note(`task ${task.number} not verified yet: ${(error as Error).message}`);
+      }
+    }
+  }
+
+  async #verifyTask(task: Task): Promise<void> {
+    const { executions, shape, expected, number } = task;
+    const [newest] = executions;
+    const answer = newest && (await this.#client.view(shape.job, newest.id));
+    if (answer?.kind !== 'done' || answer.body.executionUUID !== newest?.executionUUID) return;
+    const view = answer.body;
+    const faults =
+      shape.job === 'noopJob'
+        ? faultsOfNoop(shape, executions, view)
+        : faultsOfImport({ expected: expected!, executions, view, stored: await this.#stored(task) });
+    for (const fault of faults) this.journal.violation(`Task ${number}: ${fault}`);
+    task.state = 'done';
+    this.journal.count('rows', expected?.resources.size ?? 0);
+    this.journal.count('verified');
+    if (shape.job === 'bulkImportJob' && faults.length === 0)
+      await clearStored(this.fleet.databaseUrl, prefixOf(number));
+  }
+
+  /** What must hold of imports that have ended otherwise, and of those that were verified: nothing came after. */
+  async verifyRest(): Promise<void> {
+    for (const task of this.tasks.all.filter(({ shape }) => shape.job === 'bulkImportJob')) {
+      if (task.state === 'done') {
+        const late = await countWritten(this.fleet.databaseUrl, prefixOf(task.number));
+        if (late > 0) this.journal.violation(`Task ${task.number}: ${late} rows were written after it had COMPLETED`);
+      } else {
+        const faults = faultsOfWriting(task.executions, await this.#stored(task));
+        for (const fault of faults) this.journal.violation(`Task ${task.number}: ${fault}`);
+      }
+    }
+  }
+
+  #stored({ number, executions }: Task) {
+    const uuids = executions.map(({ executionUUID }) => executionUUID);
+    return readStored(this.fleet.databaseUrl, prefixOf(number), uuids);
+  }
+}
+
+/** Begins each thing when its time has come, without waiting for the one before; resolves when all are done. */
+async function atTheirTimes<T extends { at: number }>(
+  things: readonly T[],
+  began: number,
+  begin: (thing: T) => Promise<void>,
+): Promise<void> {
+  const begun: Promise<void>[] = [];
+  for (const thing of things) {
+    await pause(Math.max(0, began + thing.at - Date.now()));
+    begun.push(begin(thing));
+  }
+  await Promise.all(begun);
+}
+
+function parametersOf({ number, shape }: Task): Record<string, string> {
+  if (shape.job === 'noopJob') {
+    const { partitions, chunks, busyMs } = shape;
+    return { partitions: String(partitions), chunks: String(chunks), busyMs: String(busyMs) };
+  }
+  const { skipLimit, commitInterval, rowsPerPartition } = shape;
+  return {
+    source: sourceOf(number),
+    skipLimit: String(skipLimit),
+    commitInterval: String(commitInterval),
+    rowsPerPartition: String(rowsPerPartition),
+  };
+}

@@ -1,0 +1,48 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import type { ImportShape } from './plan.js';
+
+/** What an import must come to. */
+export interface Expected {
+  /** JSON of each good row's resource, by id. */
+  resources: ReadonlyMap<string, string>;
+  /** Bad rows, as `file:row`, sorted. */
+  rejected: readonly string[];
+}
+
+/** First part of every id of a task; no prefix is the beginning of another. */
+export const prefixOf = (task: number): string => `task-${task}-`;
+
+/** Where a task's files lie below the import directory. */
+export const sourceOf = (task: number): string => `task-${task}`;
+
+/** Writes the files of an import. @returns what they must come to */
+export function writeSource(importDirectory: string, task: number, { files, badRows }: ImportShape): Expected {
+  const directory = join(importDirectory, sourceOf(task));
+  mkdirSync(directory, { recursive: true });
+  const total = files.reduce((sum, rows) => sum + rows, 0);
+  const stride = badRows === 0 ? Infinity : Math.floor(total / badRows);
+  const resources = new Map<string, string>();
+  const rejected: string[] = [];
+  let seen = 0;
+  for (const [index, rows] of files.entries()) {
+    const name = `file-${index}.ndjson${index % 2 === 1 ? '.gz' : ''}`;
+    const lines: string[] = [];
+    for (let row = 0; row < rows; row += 1) {
+      seen += 1;
+      const id = `${prefixOf(task)}${index}-${row}`;
+      if (seen % stride === 0) {
+        rejected.push(`${sourceOf(task)}/${name}:${row}`);
+        lines.push(`{"resourceType":"Basic","id":"${id}"`);
+      } else {
+        const json = JSON.stringify({ resourceType: 'Basic', id, row, note: `Row ${row} of ${name}` });
+        resources.set(id, json);
+        lines.push(json);
+      }
+    }
+    const content = `${lines.join('\n')}\n`;
+    writeFileSync(join(directory, name), name.endsWith('.gz') ? gzipSync(content) : content);
+  }
+  return { resources, rejected: rejected.toSorted() };
+}

@@ -1,0 +1,66 @@
+import type { Listed } from './client.js';
+import type { TaskShape } from './plan.js';
+import type { Expected } from './source.js';
+
+/** A job instance that the run has started, with what is known of it. */
+export interface Task {
+  number: number;
+  shape: TaskShape;
+  /** What an import must come to. */
+  expected: Expected | undefined;
+  /** Of its first execution, once that is acknowledged. */
+  uuid: string | undefined;
+  /** Its executions as last seen, newest first. */
+  executions: readonly Listed[];
+  /** Since when its newest execution is seen COMPLETED, in ms since the epoch. */
+  completedAt: number | undefined;
+  /** `done`: found right, and its rows removed. `lost`: unmade by a death of Redis. */
+  state: 'starting' | 'open' | 'done' | 'lost';
+}
+
+/** Every task of a run. */
+export class Tasks {
+  readonly all: Task[] = [];
+
+  add(shape: TaskShape, expectedOf: (number: number) => Expected | undefined): Task {
+    const number = this.all.length;
+    const task: Task = {
+      number,
+      shape,
+      expected: expectedOf(number),
+      uuid: undefined,
+      executions: [],
+      completedAt: undefined,
+      state: 'starting',
+    };
+    this.all.push(task);
+    return task;
+  }
+
+  get open(): Task[] {
+    return this.all.filter(({ state }) => state === 'open');
+  }
+
+  /** How many are not through yet. An abandoned one never will be. */
+  get unfinished(): number {
+    return this.all.filter(({ state, executions }) => state === 'starting' || (state === 'open' && mayGoOn(executions)))
+      .length;
+  }
+
+  /** The open tasks that an operation may be tried on, and one of them by choice: at least 0, less than 1. */
+  pick(choice: number): Task | undefined {
+    const candidates = this.open.filter(({ executions }) => executions.length > 0 && mayGoOn(executions));
+    return candidates[Math.floor(choice * candidates.length)];
+  }
+
+  /** Takes in the executions of one instance, newest first. */
+  update(executions: readonly Listed[], now: number): void {
+    const task = this.all.find(({ uuid }) => executions.some(({ executionUUID }) => executionUUID === uuid));
+    if (!task || task.state !== 'open') return;
+    task.executions = executions;
+    task.completedAt = executions[0]?.status === 'COMPLETED' ? (task.completedAt ?? now) : undefined;
+  }
+}
+
+const mayGoOn = ([newest]: readonly Listed[]): boolean =>
+  newest?.status !== 'COMPLETED' && newest?.status !== 'ABANDONED';

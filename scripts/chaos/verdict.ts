@@ -1,0 +1,112 @@
+import type { Stored, StoredRow } from './audit.js';
+import type { Listed, Viewed } from './client.js';
+import type { NoopShape } from './plan.js';
+import type { Expected } from './source.js';
+
+/** A clock is read in one process and compared with another's reading, in whole ms. */
+const CLOCK_MS = 2;
+
+export interface ImportFacts {
+  expected: Expected;
+  /** Newest first. */
+  executions: readonly Listed[];
+  /** The newest execution, which has COMPLETED. */
+  view: Viewed;
+  stored: Stored;
+}
+
+/** What is wrong with an import that has COMPLETED; nothing, if all is well. */
+export function faultsOfImport({ expected, executions, view, stored }: ImportFacts): string[] {
+  const { resources, rejected } = expected;
+  const { rows } = view.progress;
+  const { partitions } = view.progress;
+  const strangers = strangersIn(stored, executions);
+  const total = executions.reduce((sum, { recordWriteCount }) => sum + recordWriteCount, 0);
+  return [
+    ...faultsOfRows(resources, stored.rows),
+    ...faultsOfWriting(executions, stored),
+    ...unless(sameList(stored.rejected.toSorted(), rejected) || strangers, () => [
+      `its rejected rows are [${stored.rejected.toSorted().join(', ')}], and should be [${rejected.join(', ')}]`,
+    ]),
+    ...unless(partitions.done === partitions.total, () => [
+      `${partitions.done} of ${partitions.total} partitions done`,
+    ]),
+    ...unless(total === resources.size || strangers, () => [
+      `its executions count ${total} rows (${executions.map((e) => `${e.id}: ${e.recordWriteCount}`).join(', ')}), the source has ${resources.size}`,
+    ]),
+    ...unless((rows.done === rows.total && rows.total === resources.size + rejected.length) || strangers, () => [
+      `its progress reads ${rows.done} of ${rows.total} rows, the source has ${resources.size + rejected.length}`,
+    ]),
+    ...unless(sameTotals(view.results['totalsByResourceType'], resources.size), () => [
+      `its totals are ${JSON.stringify(view.results)}, the source has ${resources.size} of Basic`,
+    ]),
+  ];
+}
+
+/**
+ * What holds of what an import has written whatever became of it: no row was written twice, each execution counts what
+ * it has written, and none wrote after a later one had STARTED.
+ */
+export function faultsOfWriting(executions: readonly Listed[], stored: Stored): string[] {
+  const written = new Map(stored.written.map((entry) => [entry.executionUuid, entry]));
+  const faults = stored.doubled.map((id) => `row ${id} was written more than once`);
+  for (const [index, execution] of executions.entries()) {
+    const mine = written.get(execution.executionUUID);
+    const rows = mine?.rows ?? 0;
+    if (!execution.running && execution.recordWriteCount !== rows) {
+      faults.push(
+        `execution ${execution.id} (${execution.status}) counts ${execution.recordWriteCount} rows, and wrote ${rows}`,
+      );
+    }
+    for (const later of executions.slice(0, index)) {
+      const since = later.startTime === undefined ? Infinity : Date.parse(later.startTime);
+      if (mine && mine.last > since + CLOCK_MS) {
+        faults.push(
+          `execution ${execution.id} wrote ${Math.round(mine.last - since)} ms after execution ${later.id} had STARTED`,
+        );
+      }
+    }
+  }
+  return faults;
+}
+
+/** Whether an execution has written that a death of Redis has unmade: its rows stay, and nobody counts them. */
+const strangersIn = ({ written }: Stored, executions: readonly Listed[]): boolean =>
+  written.some(({ executionUuid }) => !executions.some(({ executionUUID }) => executionUUID === executionUuid));
+
+/** What is wrong with a noop job that has COMPLETED. Without a transaction a chunk may be done twice, and never not at all. */
+export function faultsOfNoop({ partitions, chunks }: NoopShape, executions: readonly Listed[], view: Viewed): string[] {
+  const total = executions.reduce((sum, { recordWriteCount }) => sum + recordWriteCount, 0);
+  const { done } = view.progress.partitions;
+  return [
+    ...unless(total >= partitions * chunks, () => [`its executions count ${total} chunks of ${partitions * chunks}`]),
+    ...unless(done === partitions, () => [`${done} of ${partitions} partitions done`]),
+  ];
+}
+
+function faultsOfRows(resources: ReadonlyMap<string, string>, rows: readonly StoredRow[]): string[] {
+  const stored = new Map(rows.map((row) => [row.id, row]));
+  const missing = [...resources.keys()].filter((id) => !stored.has(id));
+  const strange = rows.filter(({ id, version, body }) => version !== 1 || !sameJson(body, resources.get(id)));
+  return [
+    ...unless(missing.length === 0, () => [`${missing.length} rows are missing: ${missing.slice(0, 5).join(', ')} …`]),
+    ...unless(strange.length === 0, () => [
+      `${strange.length} rows are not the source's: ${JSON.stringify(strange[0])} …`,
+    ]),
+  ];
+}
+
+/** jsonb keeps no order of keys; the resources here are flat. */
+function sameJson(body: unknown, json: string | undefined): boolean {
+  if (json === undefined || typeof body !== 'object' || body === null) return false;
+  const wanted = Object.entries(JSON.parse(json) as object);
+  const found = body as Record<string, unknown>;
+  return Object.keys(found).length === wanted.length && wanted.every(([key, value]) => found[key] === value);
+}
+
+const sameList = (a: readonly string[], b: readonly string[]): boolean => a.join() === b.join();
+
+const sameTotals = (totals: unknown, rows: number): boolean =>
+  JSON.stringify(totals) === JSON.stringify({ Basic: rows });
+
+const unless = (right: boolean, faults: () => string[]): string[] => (right ? [] : faults());
