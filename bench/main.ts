@@ -4,6 +4,7 @@ import { dataDirectory } from '../scripts/local/paths.js';
 import { readAsked, type Asked } from './asked.js';
 import { Bench } from './bench.js';
 import { resultOf, type Result } from './line.js';
+import { drawPlots } from './plots/draw.js';
 import { circumstances, table } from './report.js';
 
 /** Progress goes to standard error, results to standard output. */
@@ -28,6 +29,10 @@ const directory = join(dataDirectory(), 'bench');
 await runSupervised({ directory, revive: false, say, leaveCode: 130 }, async (supervisor) => {
   const facts = circumstances(args);
   const bench = await Bench.open(supervisor, asked.sizes, directory);
+  if (asked.plots) {
+    await drawPlots(bench, facts, say);
+    return 0;
+  }
   const results = await measure(asked, bench);
   print(
     asked.json
