@@ -1,15 +1,18 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { readSettings, SETTINGS } from './settings.js';
 
 const MODULE = { DATABASE_URL: 'postgres://127.0.0.1/longshore', IMPORT_DIRECTORY: '/srv/import' };
+const directory = mkdtempSync(join(tmpdir(), 'longshore-settings-'));
 const modulesFile = (content: unknown): string => {
-  const path = join(mkdtempSync(join(tmpdir(), 'settings-')), 'modules.json');
+  const path = join(directory, 'modules.json');
   writeFileSync(path, JSON.stringify(content));
   return path;
 };
+
+afterAll(() => rmSync(directory, { recursive: true }));
 
 describe('settings', () => {
   test('have defaults, and one module from the environment', () => {
