@@ -45,11 +45,34 @@ describe('defineJob', () => {
   });
 
   it('refuses a job without steps', () => {
-    expect(() => jobWith('anyJob')).toThrow('Job anyJob has no steps.');
+    expect(() => jobWith('anyJob')).toThrow('Job anyJob: it has no steps.');
   });
 
   it('refuses a step name used twice', () => {
     expect(() => jobWith('anyJob', 'load', 'close', 'load')).toThrow('Job anyJob: a step name is used twice.');
+  });
+
+  it('refuses an identifying parameter that the job does not have', () => {
+    const define = () => defineJob({ name: 'a', parameters, steps: [step('b')], identifying: ['sauce'] });
+    expect(define).toThrow('its identifying parameter "sauce" is not among its parameters');
+  });
+
+  it('refuses a start limit below 1', () => {
+    const limited = tasklet<z.output<typeof parameters>>({ name: 'b', run: async () => {}, startLimit: 0 });
+    expect(() => defineJob({ name: 'a', parameters, steps: [limited] })).toThrow('the start limit of b is below 1');
+  });
+
+  it('refuses to run a step again whose sink remembers that it is done', () => {
+    const again = chunkStep<z.output<typeof parameters>, number, number>({
+      name: 'b',
+      plan: () => [],
+      commitInterval: () => 1,
+      read: async () => ({ read: async () => undefined, close: async () => {} }),
+      process: (item) => item,
+      sink: { open: () => Promise.reject(new Error('never opened')) },
+      allowStartIfComplete: true,
+    });
+    expect(() => defineJob({ name: 'a', parameters, steps: [again] })).toThrow('cannot be allowStartIfComplete');
   });
 
   it("refuses a step named as its job: a failure's step name would not tell them apart", () => {

@@ -1,4 +1,5 @@
 import type { ExitCode } from '#domain';
+import { z } from 'zod';
 import type { ChunkReader, Partition, Processed, TransactionalSink } from './chunk.js';
 import type { PartitionContext, StepContext, TaskletContext } from './context.js';
 import { invalidParameters, parseParameters, type JobParameters, type ParameterSchema } from './parameters.js';
@@ -87,15 +88,12 @@ const NAME = /^[A-Za-z][A-Za-z0-9]{0,99}$/;
 /**
  * Defines a job. Whatever is wrong with the definition is thrown here, at boot.
  *
- * @throws Error on a bad or repeated name, or a job without steps
+ * @throws Error on a bad or repeated name, a job without steps, an identifying parameter that it does not have, a start
+ *   limit below 1, or a step that could not keep its promise
  */
 export function defineJob<P>(options: JobOptions<P>): Job {
-  const names = [options.name, ...options.steps.map((step) => step.name)];
-  const bad = names.find((name) => !NAME.test(name));
-  if (bad !== undefined)
-    throw new Error(`Job ${options.name}: "${bad}" is no name. Use letters and digits, at most 100.`);
-  if (options.steps.length === 0) throw new Error(`Job ${options.name} has no steps.`);
-  if (new Set(names).size < names.length) throw new Error(`Job ${options.name}: a step name is used twice.`);
+  const fault = faultOf(options);
+  if (fault) throw new Error(`Job ${options.name}: ${fault}.`);
 
   const parse = (parameters: JobParameters) => parseParameters(options.name, options.parameters, parameters);
   return {
@@ -111,6 +109,27 @@ export function defineJob<P>(options: JobOptions<P>): Job {
       if (fields.length > 0) throw invalidParameters(options.name, fields);
     },
   };
+}
+
+/** What is wrong with a definition, if anything. */
+function faultOf<P>({ name, steps, identifying = [], parameters }: JobOptions<P>): string | undefined {
+  const names = [name, ...steps.map((step) => step.name)];
+  const bad = names.find((candidate) => !NAME.test(candidate));
+  if (bad !== undefined) return `"${bad}" is no name. Use letters and digits, at most 100`;
+  if (steps.length === 0) return 'it has no steps';
+  if (new Set(names).size < names.length) return 'a step name is used twice';
+  const unknown = identifying.find((field) => parameters instanceof z.ZodObject && !(field in parameters.shape));
+  if (unknown !== undefined) return `its identifying parameter "${unknown}" is not among its parameters`;
+  return steps.map(stepFault).find((fault) => fault !== undefined);
+}
+
+function stepFault<P>(step: Step<P>): string | undefined {
+  if (step.startLimit !== undefined && !(step.startLimit >= 1)) return `the start limit of ${step.name} is below 1`;
+  // The sink's checkpoints are the instance's, and stand at the end: a second run would write nothing and COMPLETE.
+  if (step.kind === 'chunk' && step.sink && step.allowStartIfComplete) {
+    return `${step.name} writes to a sink, exactly once, so it cannot be allowStartIfComplete`;
+  }
+  return undefined;
 }
 
 /** The scalar values of parsed parameters, as strings again. */
