@@ -19,7 +19,9 @@ export const workerOptions = ({ concurrency, lockDurationMs, stalledIntervalMs, 
     autorun: false,
     concurrency,
     lockDuration: lockDurationMs,
-    stalledInterval: stalledIntervalMs,
+    // BullMQ refuses a look that comes sooner after another worker's than this. Where that one then dies, two of our
+    // own looks lie almost two intervals apart, and a timer that is early by a hair costs one more.
+    stalledInterval: Math.ceil(stalledIntervalMs / 2),
     maxStalledCount: Number.MAX_SAFE_INTEGER,
     settings: { backoffStrategy: (attemptsMade: number) => backoff(attemptsMade, retryBackoffMs) },
   }) satisfies Partial<WorkerOptions>;
