@@ -1,4 +1,4 @@
-import { type Counts } from '#domain';
+import { isRunning, type Counts } from '#domain';
 import {
   GateClosedError,
   reach,
@@ -83,7 +83,7 @@ export class PartitionRunner {
     try {
       const work = await this.#claim(ref, execution, delivery, opened);
       if (!work) return;
-      const end = await this.#perform(work);
+      const end = await this.#perform(work).catch((error: unknown) => this.#explain(work, error));
       await this.#record(work, end);
       if (end.status === 'FAILED') throw new PartitionFailedError(end.failure);
     } catch (error) {
@@ -112,11 +112,7 @@ export class PartitionRunner {
     opened: Opened,
   ): Promise<Work | undefined> {
     const { store, ambient } = this.parts;
-    if (opened.failure instanceof GateClosedError) {
-      // Redis may have lost the second in which the force stop was written; PostgreSQL's gate has not.
-      await store.forceStop(ref.id, ambient.now(), 'its gate in PostgreSQL, which is closed,');
-      throw opened.failure;
-    }
+    if (opened.failure instanceof GateClosedError) return this.#leaveClosed(ref);
     const stepName = opened.definition?.step.name ?? `step ${ref.step}`;
     const claim = await store.claim(ref, stepName, opened.session?.fence, ambient.now());
     switch (claim.kind) {
@@ -128,6 +124,16 @@ export class PartitionRunner {
       default:
         return { ref, execution, delivery, ...opened, claim, counts: opened.session?.counts ?? claim.counts };
     }
+  }
+
+  /**
+   * A delivery of an execution that may not write any more: one that a force stop has left in the queue, as a rule.
+   * But Redis may have lost the second in which the force stop was written; PostgreSQL's gate has not.
+   */
+  async #leaveClosed(ref: PartitionRef): Promise<undefined> {
+    const { store, ambient, log } = this.parts;
+    const stopped = await store.forceStop(ref, ambient.now(), 'its gate in PostgreSQL, which is closed,');
+    if (stopped && isRunning(stopped.from)) log.warn('Stopped: the gate in PostgreSQL is closed', { ...ref });
   }
 
   /** Runs the chunks. A failure for good becomes the partition's end; everything else is thrown. */
@@ -165,10 +171,19 @@ export class PartitionRunner {
     );
   }
 
+  /**
+   * Tells a fault from its cause: whoever takes over from an attempt that sleeps in its transaction ends its connection,
+   * which reads like a network that failed.
+   */
+  async #explain({ ref, claim }: Work, error: unknown): Promise<never> {
+    if (error instanceof TransientError && !(await this.parts.store.holds(ref, claim.fence))) throw superseded();
+    throw error;
+  }
+
   /** Marks the end, and announces what follows from it. */
   async #record({ ref, claim }: Work, end: PartitionEnd): Promise<void> {
     const announcement = await this.parts.store.finish(ref, claim.fence, end, this.parts.ambient.now());
-    if (!announcement) throw new SupersededError('A newer attempt has this partition, or its execution has ended.');
+    if (!announcement) throw superseded();
     reach('finished-not-announced');
     await this.#announce(ref, announcement);
   }
@@ -227,6 +242,8 @@ async function openSession(
   const attempt = { instanceUuid, executionUuid: uuid, stepName: name, partition, skipLimit: skipLimitOf(definition) };
   return sink?.open(attempt);
 }
+
+const superseded = () => new SupersededError('A newer attempt has this partition, or its execution has ended.');
 
 const skipLimitOf = ({ step, parameters }: Definition): number => step.skipLimit?.(parameters) ?? 0;
 

@@ -56,8 +56,6 @@ export type LaunchOutcome =
 export interface ForceStopped {
   /** The status it was in. */
   from: BatchStatus;
-  /** The step that was running, and its partitions whose counts may lag behind what is committed. */
-  unsettled: { step: number; partitions: number[] };
 }
 
 /** What operators ask of executions. Every change is a compare-and-set. */
@@ -72,10 +70,8 @@ export interface OperationStore {
   launch(launch: Launch): Promise<LaunchOutcome>;
   /** STARTING, STARTED → STOPPING; partitions that no worker has begun are taken back. False if the status had changed. */
   stop(id: ExecutionId, now: number): Promise<boolean>;
-  /** Whatever it was → STOPPED, its unfinished steps too; undefined if there is none such. */
-  forceStop(id: ExecutionId, now: number, by: string): Promise<ForceStopped | undefined>;
-  /** Sets a partition's counts to what its sink has committed; undefined where it has no sink that could tell. */
-  settle(ref: PartitionRef, counts: Counts | undefined, now: number): Promise<void>;
+  /** Whatever it was → STOPPED, its unfinished steps too; undefined if there is none such. Its counts are then to be settled. */
+  forceStop(execution: ExecutionRef, now: number, by: string): Promise<ForceStopped | undefined>;
   /** STOPPED, FAILED → ABANDONED. False if the status had changed. */
   abandon(id: ExecutionId, now: number): Promise<boolean>;
 }
@@ -173,6 +169,8 @@ export interface PartitionStore {
   load(execution: ExecutionRef): Promise<ControlledExecution | undefined>;
   /** @param fence from the sink; undefined where the store keeps fence and position itself */
   claim(ref: PartitionRef, stepName: string, fence: number | undefined, now: number): Promise<Claim>;
+  /** Whether this attempt is the partition's newest, and its execution runs. */
+  holds(ref: PartitionRef, fence: number): Promise<boolean>;
   /**
    * Mirrors a committed chunk.
    *
@@ -187,7 +185,7 @@ export interface PartitionStore {
     checkpoint?: { position: Json; skipLimit: number },
   ): Promise<'go-on' | 'stop' | 'superseded' | 'skip-limit'>;
   /** As in OperationStore: for an execution whose gate turns out to be closed. */
-  forceStop(id: ExecutionId, now: number, by: string): Promise<ForceStopped | undefined>;
+  forceStop(execution: ExecutionRef, now: number, by: string): Promise<ForceStopped | undefined>;
   /** Marks the end; undefined if a newer attempt has the partition. */
   finish(ref: PartitionRef, fence: number, end: PartitionEnd, now: number): Promise<Announcement | undefined>;
 }
@@ -203,6 +201,20 @@ export interface RetentionStore {
 export type Forgotten =
   | { kind: 'running' | 'gone' | 'more' }
   | { kind: 'done'; uuid: ExecutionUuid; instanceUuid: ExecutionUuid; instanceGone: boolean };
+
+/** What the settlement of ended executions asks: one that has ended otherwise than COMPLETED is unsettled at first. */
+export interface SettlementStore {
+  load(execution: ExecutionRef): Promise<ControlledExecution | undefined>;
+  /** Executions unsettled since `before`, the longest first, at most `limit`. */
+  unsettledSince(before: number, limit: number): Promise<ExecutionRef[]>;
+  /** Unsettled executions of an instance that are older than this one. */
+  unsettledBefore(instanceId: InstanceId, id: ExecutionId): Promise<ExecutionRef[]>;
+  /** A step's counts, over its partitions. */
+  stepCounts(execution: ExecutionRef, step: number): Promise<Counts>;
+  /** Sets a partition's counts to what its sink has committed. A running execution is left alone. */
+  settle(ref: PartitionRef, stepName: string, counts: Counts, now: number): Promise<void>;
+  settled(execution: ExecutionRef): Promise<void>;
+}
 
 /** What the sweeper asks. */
 export interface RecoveryStore {

@@ -1,5 +1,5 @@
 import type { BatchStatus, ControlFacts, Counts, ExecutionId, ExecutionUuid, InstanceId, Json } from '#domain';
-import { executionId, executionUuid, instanceId, partitionStepName } from '#domain';
+import { COUNT_NAMES, executionId, executionUuid, instanceId, partitionStepName } from '#domain';
 import {
   LeaseLostError,
   MAX_FAILURES,
@@ -20,12 +20,13 @@ import {
   type PartitionStore,
   type RecoveryStore,
   type RetentionStore,
+  type SettlementStore,
   type StepEnd,
 } from '#engine';
 import type { Partition } from '#job-kit';
 import type { Redis } from 'ioredis';
 import { countsOf, countValues, decodeParameters, executionIds, hashOf } from './codec.js';
-import { key, keyRoot } from './keys.js';
+import { key, keyRoot, stepKey } from './keys.js';
 import { RedisExecutionReader } from './reader.js';
 import { list, scriptRunner, strings, type ScriptRunner } from './script-runner.js';
 import { LOST, type ScriptName } from './scripts/index.js';
@@ -35,7 +36,7 @@ const IDEMPOTENCY_LIFETIME = 86_400;
 
 /** Executions and steps of one module in Redis hashes. Every change is one script; see `scripts/` for each one's promise. */
 export class RedisExecutionStore
-  implements OperationStore, ControlStore, PartitionStore, RecoveryStore, RetentionStore
+  implements OperationStore, ControlStore, PartitionStore, RecoveryStore, RetentionStore, SettlementStore
 {
   readonly #root: string;
   readonly #run: ScriptRunner;
@@ -106,14 +107,9 @@ export class RedisExecutionStore
     return (await this.#run('stop', id, now)) === 1;
   }
 
-  async forceStop(id: ExecutionId, now: number, by: string): Promise<ForceStopped | undefined> {
-    const [from, step, ...partitions] = strings(await this.#run('forceStop', id, now, by));
-    if (from === undefined) return undefined;
-    return { from: from as BatchStatus, unsettled: { step: Number(step), partitions: partitions.map(Number) } };
-  }
-
-  async settle({ id, step, partition }: PartitionRef, counts: Counts | undefined, now: number): Promise<void> {
-    await this.#run('settle', id, step, partition, now, ...(counts ? countValues(counts) : []));
+  async forceStop({ id, uuid }: ExecutionRef, now: number, by: string): Promise<ForceStopped | undefined> {
+    const from = await this.#run('forceStop', id, uuid, now, by);
+    return from === '' ? undefined : { from: from as BatchStatus };
   }
 
   async abandon(id: ExecutionId, now: number): Promise<boolean> {
@@ -248,6 +244,10 @@ export class RedisExecutionStore
     }
   }
 
+  async holds(ref: PartitionRef, fence: number): Promise<boolean> {
+    return (await this.#run('holds', ...attempt(ref), fence)) === 1;
+  }
+
   async progress(
     ref: PartitionRef,
     fence: number,
@@ -300,10 +300,44 @@ export class RedisExecutionStore
     };
   }
 
+  // Settlement
+
+  async unsettledSince(before: number, limit: number): Promise<ExecutionRef[]> {
+    return this.#oldest('unsettled', before, limit);
+  }
+
+  async unsettledBefore(instance: InstanceId, id: ExecutionId): Promise<ExecutionRef[]> {
+    const executions = await this.redis.hget(key(this.#root, 'instance', instance), 'executions');
+    const earlier = executionIds(new Map([['executions', executions ?? '']])).filter((other) => Number(other) < id);
+    if (earlier.length === 0) return [];
+    const since = await this.redis.zmscore(key(this.#root, 'unsettled'), ...earlier);
+    return this.#refs(earlier.filter((_, i) => since[i] !== null));
+  }
+
+  async stepCounts({ id }: ExecutionRef, step: number): Promise<Counts> {
+    return countsOf(await this.redis.hmget(key(this.#root, 'stepExecution', id, stepKey(step)), ...COUNT_NAMES));
+  }
+
+  async settle(ref: PartitionRef, stepName: string, counts: Counts, now: number): Promise<void> {
+    const [id, uuid, step, partition] = attempt(ref);
+    await this.#run('settle', id, uuid, step, partition, partitionStepName(stepName, ''), now, ...countValues(counts));
+  }
+
+  async settled({ id, uuid }: ExecutionRef): Promise<void> {
+    await this.#run('settled', id, uuid);
+  }
+
   // Recovery
 
   async silentSince(before: number, limit: number): Promise<ExecutionRef[]> {
-    const ids = await this.redis.zrangebyscore(key(this.#root, 'running'), '-inf', before, 'LIMIT', 0, limit);
+    return this.#oldest('running', before, limit);
+  }
+
+  async #oldest(index: 'running' | 'unsettled', before: number, limit: number): Promise<ExecutionRef[]> {
+    return this.#refs(await this.redis.zrangebyscore(key(this.#root, index), '-inf', before, 'LIMIT', 0, limit));
+  }
+
+  async #refs(ids: readonly string[]): Promise<ExecutionRef[]> {
     const uuids = await Promise.all(ids.map((id) => this.redis.hget(key(this.#root, 'execution', id), 'uuid')));
     return ids.flatMap((id, i) => {
       const uuid = uuids[i];

@@ -53,6 +53,12 @@ local position = redis.call('HGET', positionsKey(instanceId, stepIndex), partiti
 return {'run', fence, fruitless, plan, position, unpack(counts)}
 `;
 
+/** Whether an attempt is the newest, in a running execution. ARGV: id, uuid, step, partition, fence. Returns 1 or 0. */
+export const holds = `${ATTEMPT}
+local status = statusOf(id, uuid)
+return status and RUNNING[status] and redis.call('HGET', step, 'fence') == ARGV[5] and 1 or 0
+`;
+
 /**
  * Mirrors a committed chunk: counts are absolute, so a repeat changes nothing.
  *
