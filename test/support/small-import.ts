@@ -1,0 +1,76 @@
+import type { TestDatabase } from './database.js';
+import { Endpoint, type ExecutionView } from './endpoint.js';
+import type { Fleet } from './fleet.js';
+import { ndjson, numbered, writeSource, type Resource } from './resources.js';
+import { noteWrites, rowsOf, storedRows, timesWritten } from './stored.js';
+
+export const IMPORT = 'bulkImportJob';
+
+const SOURCE = 'small.ndjson';
+const CHUNK = 50;
+const ROWS_PER_PARTITION = 250;
+
+/** What an execution tells of itself, whoever did the work and in whatever order. */
+export function account({ status, running, exitStatus, recordWriteCount, ...view }: ExecutionView) {
+  const { counts, progress, results, failures, stepExecutions } = view;
+  return {
+    told: { status, running, exitStatus, recordWriteCount, counts, progress, results, failures },
+    steps: stepExecutions
+      .map((step) => ({ stepName: step.stepName, status: step.status, exitCode: step.exitCode, counts: step.counts }))
+      .toSorted((a, b) => (a.stepName < b.stepName ? -1 : 1)),
+  };
+}
+
+/** An import of a few thousand rows in several partitions, whose table can be compared with its source. */
+export class SmallImport {
+  readonly resources: readonly Resource[];
+  readonly parameters = { source: SOURCE, commitInterval: CHUNK, rowsPerPartition: ROWS_PER_PARTITION };
+
+  private constructor(
+    private readonly endpoint: Endpoint,
+    /** The database that the fleet writes to. */
+    readonly database: TestDatabase,
+    rows: number,
+  ) {
+    this.resources = numbered('small', rows);
+  }
+
+  /** Writes the source, and has the database note every write. Needs a worker that has brought the schema up to date. */
+  static async prepare(fleet: Fleet, rows = 2_000, database = fleet.database): Promise<SmallImport> {
+    const small = new SmallImport(Endpoint.of(fleet), database, rows);
+    writeSource(fleet.importDirectory, SOURCE, ndjson(small.resources));
+    await noteWrites(database);
+    return small;
+  }
+
+  /** Begins it, on an empty table. @returns the execution's number */
+  async start(): Promise<number> {
+    await this.database.query('TRUNCATE resource, written');
+    return this.endpoint.start(IMPORT, this.parameters);
+  }
+
+  ended(id: number, withinMs?: number): Promise<ExecutionView> {
+    return this.endpoint.ended(IMPORT, id, withinMs);
+  }
+
+  /** Waits until so many rows are told to be written. */
+  async under(id: number, rows: number): Promise<void> {
+    await this.endpoint.until(`${rows} rows`, IMPORT, id, ({ recordWriteCount }) => recordWriteCount >= rows);
+  }
+
+  /** What it leaves: its account, the table, and how often each row was written. */
+  async outcome(view: ExecutionView) {
+    return {
+      ...account(view),
+      rows: await storedRows(this.database),
+      times: await timesWritten(this.database, this.resources),
+    };
+  }
+
+  /** What it leaves if nobody disturbs it: COMPLETED, and each row of the source written once. */
+  async undisturbed() {
+    const outcome = await this.outcome(await this.ended(await this.start()));
+    if (outcome.told.status !== 'COMPLETED') throw new Error(`Undisturbed, it is ${JSON.stringify(outcome.told)}.`);
+    return { ...outcome, rows: rowsOf(this.resources), times: this.resources.map(() => 1) };
+  }
+}
