@@ -38,7 +38,9 @@ export class Audit {
       return answer;
     } catch (error) {
       const { code, message } = problemOf(error);
-      await this.#append(services, { ...asked, outcome: code, message });
+      const recorded = this.#append(services, { ...asked, outcome: code, message });
+      // Where Redis is away the record finds it away too: whoever asked does not wait for that a second time.
+      if (code !== 'SERVICE_UNAVAILABLE') await recorded;
       throw error;
     }
   }
