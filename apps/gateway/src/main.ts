@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { armCrashPoint } from '#job-kit';
 import { assertNoEviction, connectRedis, createLogger, readSettings, type Logger, type Settings } from '#platform';
 import { createApplication } from './application.js';
 import type { Redis } from './core.module.js';
@@ -15,6 +16,7 @@ async function openRedis({ REDIS_URL }: Settings, log: Logger): Promise<Redis> {
 
 async function main(): Promise<void> {
   const settings = readSettings();
+  armCrashPoint(process.env.CRASH_AT);
   const log = createLogger('gateway', settings.LOG_LEVEL);
   const redis = await openRedis(settings, log);
   const app = await createApplication({ settings, log, redis });

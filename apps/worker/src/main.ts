@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { NestFactory } from '@nestjs/core';
+import { armCrashPoint } from '#job-kit';
 import { assertNoEviction, connectRedis, createLogger, nestLogger, readSettings } from '#platform';
-import { armCrashPoint } from './crash-points.js';
 import { WorkerModule } from './worker.module.js';
 
 async function main(): Promise<void> {
