@@ -24,6 +24,9 @@ export const isDataError = (error: unknown): error is DatabaseError => listed(DA
 /** Whether the wait for a row lock was cut short by `lock_timeout`. */
 export const isLockTimeout = (error: unknown): boolean => isAnswered(error) && error.code === '55P03';
 
+/** Whether the schema has not been made yet. */
+export const isMissingTable = (error: unknown): boolean => isAnswered(error) && error.code === '42P01';
+
 /** What Node says of a network that failed; pg has no codes for its own such errors, only these sentences. */
 const NETWORK = /^(ECONN|EPIPE|ETIMEDOUT|EHOST|ENET|EAI_|ENOTFOUND)/;
 const CLIENT = /^Connection terminated|timeout|not queryable|Cannot use a pool after/i;

@@ -1,6 +1,6 @@
 import { TransientError } from '#job-kit';
 import type { Pool } from 'pg';
-import { classified, isLockTimeout } from './errors.js';
+import { classified, isLockTimeout, isMissingTable } from './errors.js';
 import { terminateExecution } from './sink/attempt-name.js';
 
 /** PostgreSQL's word on whether an execution may write. Gates only ever go from open to closed. */
@@ -19,8 +19,11 @@ const CLOSE = `
 /** Tries before closing is given up; each waits for the pool's lock timeout at most. */
 const MOST_TRIES = 20;
 
-/** @param pool with a short `lock_timeout` */
-export function gatesOf(pool: Pool): Gates {
+/**
+ * @param pool with a short `lock_timeout`
+ * @param migrate brings the schema up to date: a force stop may come before the first worker has
+ */
+export function gatesOf(pool: Pool, migrate: () => Promise<void>): Gates {
   const run = (sql: string, uuid: string) =>
     pool.query(sql, [uuid]).catch((error: unknown) => Promise.reject(classified(error)));
   return {
@@ -33,9 +36,11 @@ export function gatesOf(pool: Pool): Gates {
           await run(CLOSE, uuid);
           return;
         } catch (error) {
+          if (tries === MOST_TRIES) throw error;
+          if (isMissingTable(error)) await migrate();
           // Chunks in flight hold the row; what does not end by itself is frozen, and must not block a force stop.
-          if (!(error instanceof TransientError && isLockTimeout(error.cause)) || tries === MOST_TRIES) throw error;
-          await terminateExecution(pool, uuid);
+          else if (error instanceof TransientError && isLockTimeout(error.cause)) await terminateExecution(pool, uuid);
+          else throw error;
         }
       }
     },

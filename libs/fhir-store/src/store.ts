@@ -40,11 +40,12 @@ export interface FhirStore {
 export function openFhirStore(options: FhirStoreOptions): FhirStore {
   const attempts = attemptPool(options, options.maxConnections);
   const control = controlPool(options);
+  const bringUpToDate = () => migrate(options.databaseUrl, options.log);
   return {
-    migrate: () => migrate(options.databaseUrl, options.log),
+    migrate: bringUpToDate,
     sink: postgresSink(attempts, resourceTable),
     sinkFor: (table) => postgresSink(attempts, table),
-    gates: gatesOf(control),
+    gates: gatesOf(control, bringUpToDate),
     ledger: ledgerOf(control),
     totalsByResourceType: (instanceUuid) => totals(control, instanceUuid),
     ping: async () => {
