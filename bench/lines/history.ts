@@ -28,7 +28,7 @@ export async function addHistory(fleet: BenchFleet, count: number): Promise<void
       idempotency: undefined,
     });
     if (launched.kind !== 'launched') throw new Error(`A launch came to nothing: ${launched.kind}.`);
-    await store.forceStop(launched.id, Date.now(), 'the bench');
+    await store.forceStop(launched, Date.now(), 'the bench');
   };
   for (let left = count; left > 0; left -= AT_ONCE) {
     await Promise.all(Array.from({ length: Math.min(left, AT_ONCE) }, one));

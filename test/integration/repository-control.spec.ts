@@ -113,7 +113,7 @@ describe('a lease', () => {
 
   it.each(calls)('that a force stop took refuses %s', async (_name, call) => {
     const lost = await repository.loading(5, 2);
-    await at.forceStop(lost.id, NOW, 'ann');
+    await at.forceStop(lost, NOW, 'ann');
     const before = await repository.snapshot();
     await expect(call(lost)).rejects.toThrow(LeaseLostError);
     expect(await repository.snapshot()).toEqual(before);

@@ -65,7 +65,7 @@ async function everything(): Promise<void> {
   await store.beginExecution(ended, NOW);
   await store.beginStep(ended, 0, 'close', NOW);
   await store.endStep(ended, 0, { status: 'COMPLETED', exitCode: 'COMPLETED' }, NOW);
-  await store.forceStop(ended.id, NOW, 'ann');
+  await store.forceStop(ended, NOW, 'ann');
   await new RedisAuditLog(redis, repository.prefix, MODULE).append({
     time: NOW,
     username: 'ann',
@@ -134,8 +134,7 @@ describe('every key', () => {
 
   it('of an execution goes when it is forgotten, and those of its instance with the last one', async () => {
     const { store, redis } = repository;
-    const ids = await redis.zrange(repository.key('running'), '0', '-1');
-    for (const id of ids) await store.forceStop(Number(id) as never, NOW, 'ann');
+    for (const ref of await store.silentSince(Infinity, 1_000)) await store.forceStop(ref, NOW, 'ann');
     const all = Object.values(await redis.hgetall(repository.key('uuids')));
     for (const id of all) await store.forget(Number(id) as never, 1_000);
     const left = (await repository.keys()).map((key) => entryOf(key.slice(repository.root.length))?.template);

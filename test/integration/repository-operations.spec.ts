@@ -1,7 +1,7 @@
-import { BATCH_STATUSES, executionUuid, isRunning, NO_COUNTS, type BatchStatus } from '#domain';
+import { BATCH_STATUSES, executionUuid, isRunning, NO_COUNTS } from '#domain';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { countsWith, launchOf, LEASE_MS, NOBODY, NOW, partitionRef, TestRepository } from '../support/repository.js';
+import { launchOf, LEASE_MS, NOBODY, NOW, partitionRef, TestRepository } from '../support/repository.js';
 
 let repository: TestRepository;
 let at: TestRepository['store'];
@@ -14,9 +14,6 @@ beforeAll(() => {
 afterAll(() => repository.close());
 
 const statusOf = async (id: (typeof NOBODY)['id']) => (await at.findExecution(id))?.status;
-
-const sameNumbers = (expected: number[]) => (found: number[]) =>
-  JSON.stringify(found.toSorted((a, b) => a - b)) === JSON.stringify(expected);
 
 /** How often each kind of answer was given. */
 function tally(answers: readonly { kind: string }[]): Record<string, number> {
@@ -196,18 +193,12 @@ describe('stop', () => {
   });
 });
 
-/** What a force stop tells. */
-const from = (status: BatchStatus, partitions: number[] = []) => ({
-  from: status,
-  unsettled: { step: 0, partitions: expect.toSatisfy(sameNumbers(partitions)) },
-});
-
 describe('a force stop', () => {
   it.each(BATCH_STATUSES)('marks an execution STOPPED that is %s, and a second one changes nothing', async (status) => {
-    const { id } = await repository.inStatus(status);
-    const before = await at.findExecution(id);
-    expect(await at.forceStop(id, NOW + 5, 'ann')).toEqual(from(status));
-    const after = await at.findExecution(id);
+    const ref = await repository.inStatus(status);
+    const before = await at.findExecution(ref.id);
+    expect(await at.forceStop(ref, NOW + 5, 'ann')).toEqual({ from: status });
+    const after = await at.findExecution(ref.id);
     const marked = status !== 'STOPPED';
     expect(after).toEqual({
       ...before,
@@ -218,7 +209,7 @@ describe('a force stop', () => {
       lastUpdatedTime: marked ? NOW + 5 : NOW,
     });
     const snapshot = await repository.snapshot();
-    expect(await at.forceStop(id, NOW + 9, 'bob')).toEqual(from('STOPPED'));
+    expect(await at.forceStop(ref, NOW + 9, 'bob')).toEqual({ from: 'STOPPED' });
     expect(await repository.snapshot()).toEqual(snapshot);
   });
 
@@ -227,7 +218,7 @@ describe('a force stop', () => {
     await at.acquire(lease, 'stop#1', LEASE_MS);
     await repository.run(partitionRef(lease, 0));
     await repository.claim(partitionRef(lease, 1));
-    await at.forceStop(lease.id, NOW + 5, 'ann');
+    await at.forceStop(lease, NOW + 5, 'ann');
     const steps = await repository.reader.listSteps(lease.id, 0, 10);
     expect(steps.map(({ stepName, status, exitCode, endTime }) => [stepName, status, exitCode, endTime])).toEqual([
       ['load', 'STOPPED', 'STOPPED', NOW + 5],
@@ -240,45 +231,11 @@ describe('a force stop', () => {
     expect(await at.claim(partitionRef(lease, 2), 'load', undefined, NOW)).toEqual({ kind: 'stale' });
   });
 
-  it('tells the partitions whose counts may lag behind, until each is settled', async () => {
-    const lease = await repository.loading(5, 3);
-    await repository.run(partitionRef(lease, 0), countsWith({ readCount: 10 }));
-    const fence = await repository.claim(partitionRef(lease, 1));
-    await at.progress(partitionRef(lease, 1), fence, countsWith({ readCount: 4 }), NOW);
-    expect(await at.forceStop(lease.id, NOW, 'ann')).toEqual(from('STARTED', [1, 2, 3]));
-    expect(await at.forceStop(lease.id, NOW, 'ann')).toEqual(from('STOPPED', [1, 2, 3]));
-    await at.settle(partitionRef(lease, 1), countsWith({ readCount: 8, writeCount: 8 }), NOW);
-    await at.settle(partitionRef(lease, 2), undefined, NOW);
-    expect(await at.forceStop(lease.id, NOW, 'ann')).toEqual(from('STOPPED', [3]));
-    const settled = await repository.snapshot();
-    await at.settle(partitionRef(lease, 1), countsWith({ readCount: 8, writeCount: 8 }), NOW);
-    expect(await repository.snapshot()).toEqual(settled);
-    expect(await at.findExecution(lease.id)).toMatchObject({
-      counts: { readCount: 18, writeCount: 8 },
-      progress: { rowsDone: 18, partitionsDone: 1 },
-      status: 'STOPPED',
-    });
-  });
-
-  it('settles no partition of an execution that runs, nor one that nobody has begun', async () => {
-    const lease = await repository.loading(3, 2);
-    await repository.claim(partitionRef(lease, 0));
-    const before = await repository.snapshot();
-    await at.settle(partitionRef(lease, 0), countsWith({ readCount: 8 }), NOW);
-    expect(await repository.snapshot()).toEqual(before);
-    await at.forceStop(lease.id, NOW, 'ann');
-    await at.settle(partitionRef(lease, 1), countsWith({ readCount: 8 }), NOW);
-    expect(await at.findExecution(lease.id)).toMatchObject({ counts: { readCount: 0 }, stepCount: 2 });
-  });
-
-  it('bears a window of ten thousand partitions', async () => {
-    const lease = await repository.loading(10_000);
-    const stopped = await at.forceStop(lease.id, NOW, 'ann');
-    expect(stopped?.unsettled.partitions).toHaveLength(10_000);
-  });
-
   it('of nothing tells so', async () => {
-    expect(await at.forceStop(NOBODY.id, NOW, 'ann')).toBeUndefined();
+    expect(await at.forceStop(NOBODY, NOW, 'ann')).toBeUndefined();
+    const { id } = await repository.launch();
+    expect(await at.forceStop({ ...NOBODY, id }, NOW, 'ann')).toBeUndefined();
+    expect(await at.findExecution(id)).toMatchObject({ status: 'STARTING' });
   });
 });
 
@@ -312,7 +269,7 @@ describe('the sweeper', () => {
       expect(await mine.store.silentSince(NOW + 10, 100)).toEqual(refs);
       expect(await mine.store.silentSince(NOW + 10, 1)).toEqual(refs.slice(0, 1));
       expect(await mine.store.silentSince(NOW + 50, 100)).toEqual([...refs, late]);
-      await mine.store.forceStop(late.id, NOW, 'ann');
+      await mine.store.forceStop(late, NOW, 'ann');
       expect(await mine.store.silentSince(NOW + 50, 100)).toEqual(refs);
     } finally {
       await mine.close();

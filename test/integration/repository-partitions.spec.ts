@@ -159,7 +159,7 @@ describe('progress', () => {
     const lease = await repository.loading(1);
     const ref = partitionRef(lease, 0);
     const fence = await repository.claim(ref);
-    await at.forceStop(lease.id, NOW, 'ann');
+    await at.forceStop(lease, NOW, 'ann');
     expect(await at.progress(ref, fence, counts, NOW, { position: 10, skipLimit: 9 })).toBe('superseded');
     expect(await found(lease)).toMatchObject({ status: 'STOPPED', counts, progress: { rowsDone: 10 } });
     expect(await repository.redis.zscore(repository.key('running'), lease.id)).toBeNull();
@@ -171,7 +171,7 @@ describe('progress', () => {
     const lease = await repository.loading(1);
     const old = partitionRef(lease, 0);
     const fence = await repository.claim(old);
-    await at.forceStop(lease.id, NOW, 'ann');
+    await at.forceStop(lease, NOW, 'ann');
     const ref = partitionRef(await loadingAgain(lease), 0);
     await at.progress(ref, await repository.claim(ref), counts, NOW, { position: 40, skipLimit: 9 });
     expect(await at.progress(old, fence, counts, NOW, { position: 10, skipLimit: 9 })).toBe('superseded');
@@ -267,7 +267,7 @@ describe('finish', () => {
     const lease = await repository.loading(2);
     const ref = partitionRef(lease, 0);
     const fence = await repository.claim(ref);
-    await at.forceStop(lease.id, NOW, 'ann');
+    await at.forceStop(lease, NOW, 'ann');
     const before = await repository.snapshot();
     expect(await at.finish(ref, fence, COMPLETED, NOW)).toBeUndefined();
     expect(await repository.snapshot()).toEqual(before);
@@ -299,7 +299,7 @@ describe('a restart', () => {
     const half = partitionRef(lease, 256);
     const checkpoint = { position: { byte: 123 }, skipLimit: 0 };
     await at.progress(half, await repository.claim(half), countsWith({ readCount: 5 }), NOW, checkpoint);
-    await at.forceStop(lease.id, NOW, 'ann');
+    await at.forceStop(lease, NOW, 'ann');
 
     const again = await loadingAgain(lease, 2);
     const queue = await at.dispatch(again, 0, 2, NOW);

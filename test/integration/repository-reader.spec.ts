@@ -90,7 +90,7 @@ describe('a filter by status', () => {
     expect(await where()).toEqual(['STOPPED']);
     await repository.store.abandon(lease.id, NOW);
     expect(await where()).toEqual(['ABANDONED']);
-    await repository.store.forceStop(lease.id, NOW, 'ann');
+    await repository.store.forceStop(lease, NOW, 'ann');
     expect(await where()).toEqual(['STOPPED']);
   });
 
@@ -98,12 +98,12 @@ describe('a filter by status', () => {
     const job = 'mixedJob';
     const first = await repository.inStatus('FAILED', { jobName: job });
     const second = await repository.restart(first);
-    await repository.store.forceStop(second.id, NOW, 'ann');
+    await repository.store.forceStop(second, NOW, 'ann');
     const third = await repository.restart(second);
     expect(await page(job)).toEqual([[third.id, second.id, first.id]]);
     expect(await page(job, { statuses: ['FAILED'] })).toEqual([[first.id]]);
     expect(await page(job, { statuses: ['STARTING', 'FAILED'] })).toEqual([[third.id, first.id]]);
-    await repository.store.forceStop(third.id, NOW, 'ann');
+    await repository.store.forceStop(third, NOW, 'ann');
     expect(await page(job, { statuses: ['STOPPED'] })).toEqual([[third.id, second.id]]);
     expect(await page(job, { statuses: ['STARTING'] })).toEqual([]);
   });

@@ -30,7 +30,7 @@ describe('forget', () => {
     const before = await stored();
     const lease = await repository.loading(20, 3);
     for (let p = 0; p < 20; p++) await repository.run(partitionRef(lease, p));
-    await at.forceStop(lease.id, NOW, 'ann');
+    await at.forceStop(lease, NOW, 'ann');
     const answers = [];
     do answers.push(await at.forget(lease.id, 8));
     while (answers.at(-1)?.kind === 'more');
@@ -47,7 +47,7 @@ describe('forget', () => {
     expect(await at.findLatest(instanceId)).toMatchObject({ id: second.id, instanceUuid: first.uuid });
     expect(await at.load(second)).toMatchObject({ predecessors: [] });
     expect(await at.findByIdentity('anyJob', 'kept')).toMatchObject({ id: second.id });
-    await at.forceStop(second.id, NOW, 'ann');
+    await at.forceStop(second, NOW, 'ann');
     expect(await at.forget(second.id, 100)).toMatchObject({ instanceUuid: first.uuid, instanceGone: true });
     expect(await at.findByIdentity('anyJob', 'kept')).toBeUndefined();
     expect(await repository.launch({ identity: 'kept' })).toBeDefined();
@@ -64,9 +64,9 @@ describe('expired', () => {
     try {
       const ids = [];
       for (let i = 0; i < 5; i++) {
-        const { id } = await mine.launch();
-        await mine.store.forceStop(id, NOW + i, 'ann');
-        ids.push(id);
+        const ref = await mine.launch();
+        await mine.store.forceStop(ref, NOW + i, 'ann');
+        ids.push(ref.id);
       }
       await mine.inStatus('FAILED');
       await mine.launch();

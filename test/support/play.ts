@@ -57,7 +57,7 @@ export class Play {
   async #operate(lease: Lease, kind: 'restart' | (string & {})): Promise<void> {
     const { store } = this.repository;
     if (kind === 'stop') await store.stop(lease.id, NOW);
-    if (kind === 'force-stop') await store.forceStop(lease.id, NOW, 'ann');
+    if (kind === 'force-stop') await store.forceStop(lease, NOW, 'ann');
     if (kind === 'abandon') await store.abandon(lease.id, NOW);
     if (kind !== 'restart') return;
     const { instanceId, status } = (await store.findExecution(lease.id))!;

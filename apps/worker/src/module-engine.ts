@@ -1,5 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { Controller, PartitionRunner, Recovery, Retention, type Ambient, type RetentionParts } from '#engine';
+import {
+  Controller,
+  PartitionRunner,
+  Recovery,
+  Retention,
+  Settlement,
+  type Ambient,
+  type RetentionParts,
+} from '#engine';
 import { openFhirStore, type FhirStore } from '#fhir-store';
 import { jobsOf } from '#jobs';
 import type { connectRedis, Logger, ModuleSettings, Settings } from '#platform';
@@ -54,12 +62,14 @@ export function composeEngine(
     ambient: { now: Date.now, uuid: randomUUID } satisfies Ambient,
     log: moduleLog,
   };
+  const settlement = new Settlement({ ...shared, gates: database.gates, ledger: database.ledger });
   return {
     id: module.id,
     active: new ActiveWork(settings.PARTITION_ATTEMPTS),
     controller: new Controller({
       ...shared,
       gates: database.gates,
+      settlement,
       window: settings.PARTITION_WINDOW,
       leaseMs: settings.LOCK_DURATION_MS,
     }),
@@ -67,7 +77,7 @@ export function composeEngine(
       ...shared,
       maxFruitlessAttempts: settings.PARTITION_ATTEMPTS + DEATHS_TOLERATED,
     }),
-    recovery: new Recovery({ ...shared, silenceMs: settings.LOCK_DURATION_MS }),
+    recovery: new Recovery({ ...shared, settlement, silenceMs: settings.LOCK_DURATION_MS }),
     retention: new Retention({ ...shared, ledger: database.ledger, rules: retentionRules(settings) }),
     database,
   };

@@ -13,6 +13,7 @@ import {
 import { HandBackError, StepFailure, type Delivery } from './delivery.js';
 import { jobCode, messageOf } from './job-code.js';
 import { holdLease } from './lease.js';
+import type { Settlement } from './settlement.js';
 import {
   LeaseLostError,
   type ControlledExecution,
@@ -28,6 +29,7 @@ export interface ControllerParts {
   store: ControlStore;
   dispatcher: Dispatcher;
   gates: Gates;
+  settlement: Settlement;
   ambient: Ambient;
   log: Log;
   /** Most partitions of one execution in the queue at a time. */
@@ -134,9 +136,10 @@ export class Controller {
 
   /** Closes the gates of the instance's earlier executions before it opens this one's: none of them writes any more. */
   async #begin({ lease, job, execution }: Control): Promise<void> {
-    const { store, gates, ambient } = this.parts;
+    const { store, gates, settlement, ambient } = this.parts;
     if (isTransactional(job)) {
       for (const uuid of execution.predecessors) await gates.close(uuid);
+      await settlement.settlePredecessors(execution);
       await gates.open(execution.uuid);
     }
     await store.beginExecution(lease, ambient.now());
@@ -196,9 +199,10 @@ export class Controller {
 
   /** No worker is left in the execution, so its gate can close: a stale delivery will not open it again. */
   async #end({ lease, job, execution }: Control, status: 'COMPLETED' | 'STOPPED' | 'FAILED'): Promise<void> {
-    const { store, gates, ambient } = this.parts;
+    const { store, gates, settlement, ambient } = this.parts;
     if (isTransactional(job)) await gates.close(execution.uuid);
     await store.endExecution(lease, { status, exitCode: status }, ambient.now());
+    if (status !== 'COMPLETED') await settlement.settle(execution);
   }
 
   async #failStep({ lease, job, delivery }: Control, index: number, error: unknown): Promise<void> {

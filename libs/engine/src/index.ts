@@ -10,3 +10,4 @@ export * from './operator.js';
 export * from './partition-runner.js';
 export * from './recovery.js';
 export * from './retention.js';
+export * from './settlement.js';

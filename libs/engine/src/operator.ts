@@ -12,13 +12,14 @@ import { reach, type Job, type JobParameters, type JobRegistry } from '#job-kit'
 import { createHash } from 'node:crypto';
 import type { JobOperations, Started, StartRequest } from './operator.port.js';
 import type { ExecutionRecord } from './records.js';
-import type { ForceStopped, Launch, OperationStore, RetentionStore } from './store.port.js';
+import { Settlement } from './settlement.js';
+import type { Launch, OperationStore, RetentionStore, SettlementStore } from './store.port.js';
 import type { Ambient, CancelChannel, Dispatcher, Gates, Ledger } from './work.port.js';
 import { forgetExecution } from './retention.js';
 
 export interface OperatorParts {
   jobs: JobRegistry;
-  store: OperationStore & RetentionStore;
+  store: OperationStore & RetentionStore & SettlementStore;
   dispatcher: Dispatcher;
   gates: Gates;
   ledger: Ledger;
@@ -31,7 +32,11 @@ const MAX_DECISIONS = 10;
 
 /** Starts, stops, restarts and abandons executions: decide by the domain, then compare and set, then dispatch. */
 export class JobOperator implements JobOperations {
-  constructor(private readonly parts: OperatorParts) {}
+  readonly #settlement: Settlement;
+
+  constructor(private readonly parts: OperatorParts) {
+    this.#settlement = new Settlement(parts);
+  }
 
   async start({ jobName, parameters, idempotencyKey, requestedBy }: StartRequest): Promise<Started> {
     const { jobs, store } = this.parts;
@@ -85,23 +90,11 @@ export class JobOperator implements JobOperations {
   async forceStop(id: ExecutionId, requestedBy: string): Promise<void> {
     const { store, gates, cancel, ambient } = this.parts;
     const execution = await this.#find(id);
-    const stopped = await store.forceStop(id, ambient.now(), requestedBy);
-    // Asked for again, a force stop does the rest again: so a crash in between is made good by repeating it.
+    await store.forceStop(execution, ambient.now(), requestedBy);
+    // A crash in between is made good by the sweeper, or by asking again: that does the rest again.
     await gates.close(execution.uuid);
     await cancel.announce(execution);
-    if (stopped) await this.#settle(execution, stopped);
-  }
-
-  /** Nobody commits any more, so what is committed can be counted. */
-  async #settle(execution: ExecutionRecord, { unsettled: { step, partitions } }: ForceStopped): Promise<void> {
-    const { jobs, store, ledger, ambient } = this.parts;
-    if (partitions.length === 0) return;
-    const definition = jobs.find(execution.jobName)?.steps[step];
-    const transactional = definition?.kind === 'chunk' && definition.sink !== undefined;
-    const committed = transactional ? await ledger.committed(execution, definition.name, partitions) : new Map();
-    for (const partition of partitions) {
-      await store.settle({ ...execution, step, partition }, committed.get(partition), ambient.now());
-    }
+    await this.#settlement.settle(execution);
   }
 
   async abandon(id: ExecutionId, _requestedBy: string): Promise<void> {

@@ -14,16 +14,20 @@ export interface Gates {
   close(uuid: string): Promise<void>;
 }
 
+/** What PostgreSQL knows an execution by. */
+export interface LedgerKey {
+  uuid: string;
+  instanceUuid: string;
+}
+
 /** What PostgreSQL's checkpoints say of an execution. */
 export interface Ledger {
-  /** What it has committed in these partitions of a step; a partition that it never claimed is left out. */
-  committed(
-    execution: { uuid: string; instanceUuid: string },
-    stepName: string,
-    partitions: readonly number[],
-  ): Promise<Map<number, Counts>>;
+  /** What it has committed in a step, over the partitions that it was the last to claim. */
+  total(execution: LedgerKey, stepName: string): Promise<Counts>;
+  /** The same, partition by partition. */
+  committed(execution: LedgerKey, stepName: string): Promise<Map<number, Counts>>;
   /** Forgets an ended execution; with `instanceGone` the checkpoints of its instance too. Imported rows stay. */
-  forget(execution: { uuid: string; instanceUuid: string; instanceGone: boolean }): Promise<void>;
+  forget(execution: LedgerKey & { instanceGone: boolean }): Promise<void>;
 }
 
 /** Tells busy workers at once that an execution was stopped; the hash is the truth, this only saves time. */

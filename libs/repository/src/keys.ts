@@ -10,6 +10,7 @@ export const KEYS = {
   lastInstanceId: 'last-id:instance',
   uuids: 'uuids',
   running: 'running',
+  unsettled: 'unsettled',
   ended: 'ended:?',
   audit: 'audit',
   execution: 'execution:?',

@@ -177,7 +177,8 @@ return 'OK'
 
 /**
  * ARGV: id, token, status, exit code, now, failed step's name or '', message, most failures.
- * Does nothing unless the state machine allows it. A FAILED execution is described by its first failure.
+ * Does nothing unless the state machine allows it. A FAILED execution is described by its first failure. Unless it has
+ * COMPLETED its counts are to be settled: Redis may have lost a second in which partitions were begun and have written.
  */
 export const endExecution = `${HOLDS_LEASE}
 local status, exitCode, now = ARGV[3], ARGV[4], ARGV[5]
@@ -191,6 +192,7 @@ if status == 'FAILED' then
 end
 endOpenSteps(id, status, now)
 redis.call('DEL', inFlightKey(id), nudgeKey(id))
+if status ~= 'COMPLETED' then redis.call('ZADD', unsettledKey(), now, id) end
 return 'OK'
 `;
 

@@ -4,12 +4,13 @@ import * as partitions from './partitions.lua.js';
 import { withPieces } from './pieces.lua.js';
 import * as read from './read.lua.js';
 import * as retention from './retention.lua.js';
+import * as settlement from './settlement.lua.js';
 
 const { LOST, ...controlScripts } = control;
 export { LOST };
 
 /** Every script, by name: one a transition. */
-const SCRIPTS = { ...operations, ...controlScripts, ...partitions, ...read, ...retention };
+const SCRIPTS = { ...operations, ...controlScripts, ...partitions, ...read, ...retention, ...settlement };
 
 export type ScriptName = keyof typeof SCRIPTS;
 

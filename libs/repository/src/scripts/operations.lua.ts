@@ -74,47 +74,26 @@ return 1
 `;
 
 /**
- * Marks an execution STOPPED whatever it was, its unfinished steps too, and takes its lease away.
+ * Marks an execution STOPPED whatever it was, its unfinished steps too, and takes its lease away. Its counts are to be
+ * settled then: a worker may have died, or be shut out, between a commit and its mirror.
  *
- * ARGV: id, now, by whom. Returns {the status it was in, step, partitions of it whose counts are not settled yet …},
- * or {} if there is none such.
- * Twice: an execution that is STOPPED stays as it is, its end time and description too; what is unsettled is told again.
+ * ARGV: id, uuid, now, by whom. Returns the status it was in, or '' if there is none such.
+ * Twice: an execution that is STOPPED stays as it is, its end time and description too, and is to be settled again.
  */
 export const forceStop = `
-local id, now, by = ARGV[1], ARGV[2], ARGV[3]
-local status = statusOf(id)
-if not status then return {} end
+local id, now, by = ARGV[1], ARGV[3], ARGV[4]
+local status = statusOf(id, ARGV[2])
+if not status then return '' end
 if status ~= 'STOPPED' then
   moveTo(id, 'STOPPED', now)
   local execution = executionKey(id)
   redis.call('HSETNX', execution, 'endTime', now)
   redis.call('HSET', execution, 'exitCode', 'STOPPED', 'exitDescription', 'Force-stopped by ' .. by .. ' from ' .. status)
   endOpenSteps(id, 'STOPPED', now)
-  redis.call('DEL', leaseKey(id), nudgeKey(id))
+  redis.call('DEL', leaseKey(id), nudgeKey(id), inFlightKey(id))
 end
-local newest = redis.call('LINDEX', stepsKey(id), -1)
-local answer = {status, newest and string.match(newest, '^%d+') or ''}
--- One by one: a window may hold more partitions than Lua can unpack.
-for _, partition in ipairs(redis.call('SMEMBERS', inFlightKey(id))) do table.insert(answer, partition) end
-return answer
-`;
-
-/**
- * Sets the counts of a partition of an ended execution to what its database holds: a worker may have died, or have
- * been shut out, between a commit and its mirror. ARGV: id, step, partition, now, counts … or nothing.
- * Twice: counts are absolute.
- */
-export const settle = `
-local id, stepIndex, partition = ARGV[1], ARGV[2], ARGV[3]
-local status = statusOf(id)
-if not status or RUNNING[status] then return 'OK' end
-if ARGV[5] and redis.call('EXISTS', stepExecutionKey(id, stepIndex .. '.' .. partition)) == 1 then
-  local counts = {}
-  for i = 1, #COUNTS do counts[i] = tonumber(ARGV[4 + i]) end
-  setCounts(id, stepIndex, partition, redis.call('HGET', executionKey(id), 'instanceId'), counts, ARGV[4])
-end
-redis.call('SREM', inFlightKey(id), partition)
-return 'OK'
+redis.call('ZADD', unsettledKey(), 'NX', now, id)
+return status
 `;
 
 /** ARGV: id, now. Returns 1, or 0 if its status may not become ABANDONED. Twice: 0, nothing changes. */

@@ -20,6 +20,7 @@ local uuid, instanceId, instanceUuid, job = execution[1], execution[2], executio
 local instance = instanceKey(instanceId)
 leaveStatus(id, status, instanceId, job)
 redis.call('HDEL', uuidsKey(), uuid)
+redis.call('ZREM', unsettledKey(), id)
 redis.call('UNLINK', executionKey(id), inFlightKey(id), leaseKey(id), nudgeKey(id))
 local others, latest = {}, nil
 for other in string.gmatch(redis.call('HGET', instance, 'executions') or '', '%d+') do

@@ -1,0 +1,35 @@
+/**
+ * Scripts that bring the counts of an ended execution to what its database holds. An execution that has ended otherwise
+ * than COMPLETED is in the index `unsettled` until that is done.
+ */
+
+/**
+ * Sets the counts of a partition. One that Redis does not know of (it has lost the second in which it was begun) is
+ * listed, and STOPPED.
+ *
+ * ARGV: id, uuid, step, partition, prefix of the step execution's name, now, counts …
+ * Returns 'OK'; a running execution is left alone. Twice: counts are absolute.
+ */
+export const settle = `
+local id, stepIndex, partition, prefix, now = ARGV[1], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
+local status = statusOf(id, ARGV[2])
+if not status or RUNNING[status] then return 'OK' end
+local instanceId = redis.call('HGET', executionKey(id), 'instanceId')
+local ref = stepIndex .. '.' .. partition
+if redis.call('EXISTS', stepExecutionKey(id, ref)) == 0 then
+  local plan = redis.call('LINDEX', planKey(instanceId, stepIndex), partition)
+  local label = plan and cjson.decode(plan).label or 'Partition ' .. partition
+  local step = beginStepExecution(id, ref, prefix .. label, now)
+  redis.call('HSET', step, 'status', 'STOPPED', 'exitCode', 'STOPPED', 'endTime', now)
+end
+local counts = {}
+for i = 1, #COUNTS do counts[i] = tonumber(ARGV[6 + i]) end
+setCounts(id, stepIndex, partition, instanceId, counts, now)
+return 'OK'
+`;
+
+/** ARGV: id, uuid. Twice: it is gone already. */
+export const settled = `
+if statusOf(ARGV[1], ARGV[2]) then redis.call('ZREM', unsettledKey(), ARGV[1]) end
+return 'OK'
+`;
