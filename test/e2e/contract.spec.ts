@@ -81,6 +81,18 @@ describe('start', () => {
   });
 });
 
+describe('an execution that no worker has ever come for', () => {
+  it('can be stopped by force, and deleted', async () => {
+    const id = await endpoint.start('noopJob');
+    await endpoint.forceStop(id);
+    expect((await endpoint.view('noopJob', id)).exitStatus.exitDescription).toBe(
+      'Force-stopped by operator from STARTING',
+    );
+    const { text } = await endpoint.delete(`${ROOT}/noopJob/${id}`).expect(200);
+    expect(text).toBe(`{"operation":"delete","success":true,"message":"Batch Job ${id} deleted."}`);
+  });
+});
+
 describe('33.2.2 Fetch All Instances', () => {
   it('leaves out what an execution that waits for a worker has not yet', async () => {
     expect(fleet.workers).toHaveLength(0);
@@ -269,6 +281,48 @@ describe('abandon', () => {
     expect(text).toBe(`{"operation":"abandon","success":true,"message":"Batch Job ${id} abandoned."}`);
     expect((await endpoint.view('noopJob', id)).status).toBe('ABANDONED');
     await endpoint.post(`${ROOT}/${id}/abandon`).expect(200);
+  });
+});
+
+describe('delete', () => {
+  it('forgets an execution that has ended, and leaves its neighbours', async () => {
+    const [first, second] = [await endpoint.run('noopJob'), await endpoint.run('noopJob')];
+    await endpoint.delete(`${ROOT}/noopJob/${first.id}`).expect(200);
+    await endpoint.get(`${ROOT}/noopJob/${first.id}`).expect(404);
+    expect(await endpoint.list('noopJob', `?executionUUID=${first.executionUUID}`)).toEqual([]);
+    const [[newest], ...others] = (await endpoint.list('noopJob', '?count=1000')) as [[ListedExecution]];
+    expect(newest.id).toBe(second.id);
+    expect(others.flat().map(({ id }) => id)).not.toContain(first.id);
+  });
+
+  it('leaves what was imported', async () => {
+    const { id } = await endpoint.run('bulkImportJob', IMPORT);
+    await endpoint.delete(`${ROOT}/bulkImportJob/${id}`).expect(200);
+    const rows = await fleet.database.query("SELECT 1 FROM resource WHERE id LIKE 'contract-a-%'");
+    expect(rows).toHaveLength(200);
+  });
+});
+
+describe('the audit', () => {
+  it('tells who asked for what and with which answer, the newest first, page by page', async () => {
+    const id = await startStopped();
+    await endpoint.post(`${ROOT}/${id}/stop`).expect(409);
+    const page = async (query: string) => (await endpoint.get(`${ROOT}/audit${query}`).expect(200)).body.entries;
+    const [refused, stop, start] = await page('?count=3');
+    expect(refused).toMatchObject({ operation: 'stop', outcome: 'EXECUTION_NOT_RUNNING', executionId: id });
+    expect(stop).toMatchObject({ operation: 'stop', outcome: 'OK', message: `Batch Job ${id} stopping.` });
+    expect(start).toEqual({
+      id: expect.stringMatching(/^\d+-\d+$/),
+      time: expect.stringMatching(TIME),
+      username: 'operator',
+      remoteAddress: '127.0.0.1',
+      operation: 'start',
+      jobName: 'noopJob',
+      executionId: id,
+      outcome: 'OK',
+      message: `Started job noopJob with execution ID ${id}`,
+    });
+    expect(await page(`?before=${stop.id}&count=1`)).toEqual([start]);
   });
 });
 

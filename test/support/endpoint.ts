@@ -42,6 +42,10 @@ export class Endpoint {
     return request(this.url).post(path).set('Authorization', this.authorization).send(body);
   }
 
+  delete(path: string): request.Test {
+    return request(this.url).delete(path).set('Authorization', this.authorization);
+  }
+
   /** Starts a job. @returns the execution's number */
   async start(jobName: string, jobParameters: Given = {}): Promise<number> {
     const { body } = await this.post(`${ROOT}/${jobName}/start`, { jobParameters }).expect(202);
