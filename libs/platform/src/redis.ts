@@ -1,12 +1,21 @@
 import ioredis, { type Redis, type RedisOptions } from 'ioredis';
 import type { Logger } from './logger.js';
 
-/** How a process wants its Redis connections to meet an outage. */
+/**
+ * How a process wants its Redis connections to meet an outage. One that owes an answer for longer than `socketTimeout`
+ * is given up: a peer that vanished from the network tells nobody, and TCP would go on waiting for a quarter of an hour.
+ */
 const PROFILES = {
   /** Gateway: a caller waits for the answer, so fail within a second. */
-  failFast: { maxRetriesPerRequest: 0, enableOfflineQueue: false, commandTimeout: 800, connectTimeout: 800 },
-  /** Worker: nobody waits, so hold on until Redis is back. */
-  patient: { maxRetriesPerRequest: null },
+  failFast: {
+    maxRetriesPerRequest: 0,
+    enableOfflineQueue: false,
+    commandTimeout: 800,
+    connectTimeout: 800,
+    socketTimeout: 2_000,
+  },
+  /** Worker: nobody waits, so hold on until Redis is back. BullMQ's blocking commands stay silent for 10 s at most. */
+  patient: { maxRetriesPerRequest: null, socketTimeout: 12_000 },
 } as const satisfies Record<string, RedisOptions>;
 
 export type RedisProfile = keyof typeof PROFILES;
