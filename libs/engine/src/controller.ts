@@ -36,6 +36,10 @@ export interface ControllerParts {
   window: number;
   /** How long a silent controller keeps its lease, in ms. */
   leaseMs: number;
+  /** Tries at work that meets transient faults. */
+  maxTries: number;
+  /** Controllers in a row that may die before the execution fails. */
+  maxFruitlessAttempts: number;
 }
 
 /** What a controller works with while it holds the lease. */
@@ -63,12 +67,14 @@ export class Controller {
 
   /** @throws HandBackError if the worker leaves; whatever a repeat may cure */
   async control(ref: ExecutionRef, delivery: Delivery): Promise<void> {
-    const { store, leaseMs } = this.parts;
-    const lease = { ...ref, token: `${delivery.id}#${delivery.attempt}` };
-    if ((await store.acquire(ref, lease.token, leaseMs)) !== 'acquired') return;
+    const { store, ambient, leaseMs } = this.parts;
+    const lease = { ...ref, token: `${delivery.id}#${ambient.uuid()}` };
+    const acquired = await store.acquire(ref, lease.token, leaseMs);
+    if (acquired.kind !== 'acquired') return;
     const held = holdLease(() => store.renew(lease, leaseMs), leaseMs);
     try {
-      await this.#whileHeld(lease, delivery, AbortSignal.any([held.lost, delivery.abort, delivery.drain]));
+      const signal = AbortSignal.any([held.lost, delivery.abort, delivery.drain]);
+      await this.#whileHeld(lease, delivery, signal, acquired.fruitlessControls);
     } catch (error) {
       if (!(error instanceof LeaseLostError)) throw error;
       this.parts.log.warn('Superseded: this controller leaves', { ...ref, reason: error.message });
@@ -77,17 +83,18 @@ export class Controller {
     }
   }
 
-  async #whileHeld(lease: Lease, delivery: Delivery, signal: AbortSignal): Promise<void> {
+  async #whileHeld(lease: Lease, delivery: Delivery, signal: AbortSignal, fruitlessControls: number): Promise<void> {
     const execution = await this.parts.store.load(lease);
     if (!execution) return;
     try {
+      this.#refuseFruitless(fruitlessControls);
       const job = this.#jobOf(execution);
       const parameters = await jobCode(() => job.parse(execution.parameters));
       const control = { lease, execution, job, parameters, delivery, signal, dispatched: new Set<number>() };
       do await this.#drive(control);
       while ((await this.parts.store.release(lease)) === 'again');
     } catch (error) {
-      if (!isLasting(error, delivery)) throw error;
+      if (!this.#isLasting(error, delivery)) throw error;
       await this.#fail(lease, execution, messageOf(error));
     }
   }
@@ -134,13 +141,12 @@ export class Controller {
     }
   }
 
-  /** Closes the gates of the instance's earlier executions before it opens this one's: none of them writes any more. */
+  /** Opening the gate closes those of the instance's other executions: none of them writes any more. */
   async #begin({ lease, job, execution }: Control): Promise<void> {
     const { store, gates, settlement, ambient } = this.parts;
     if (isTransactional(job)) {
-      for (const uuid of execution.predecessors) await gates.close(uuid);
-      await settlement.settlePredecessors(execution);
-      await gates.open(execution.uuid);
+      await jobCode(() => settlement.settlePredecessors(execution));
+      await jobCode(() => gates.open(execution));
     }
     await store.beginExecution(lease, ambient.now());
   }
@@ -151,7 +157,9 @@ export class Controller {
     const tasklet = job.steps[index] as Tasklet<unknown>;
     const writes: Promise<void>[] = [];
     const setResult: Parameters<Tasklet<unknown>['run']>[0]['setResult'] = (name, value) => {
-      writes.push(store.setResult(lease, name, value));
+      const write = store.setResult(lease, name, value);
+      write.catch(() => undefined); // Waited for below, once the tasklet has returned.
+      writes.push(write);
     };
     try {
       const exitCode = await jobCode(() => tasklet.run({ ...this.#contextOf(control, tasklet.name), setResult }));
@@ -172,16 +180,19 @@ export class Controller {
     const step = job.steps[index] as ChunkStep<unknown>;
     try {
       await store.beginPlan(lease, index);
+      let stored = 0;
       for await (const batch of batches(
         jobIterable(() => step.plan(this.#contextOf(control, step.name))),
         PLAN_BATCH,
       )) {
-        const status = await store.appendPlan(lease, index, batch, ambient.now());
+        batch.forEach(assertPartition);
+        const status = await store.appendPlan(lease, index, stored, batch, ambient.now());
+        stored += batch.length;
         reach('plan-half-stored');
         leaveIfAborted(delivery, signal);
         if (status !== 'STARTED') return;
       }
-      await store.sealPlan(lease, index, ambient.now());
+      await store.sealPlan(lease, index, stored, ambient.now());
       reach('planned-not-dispatched');
     } catch (error) {
       leaveIfAborted(delivery, signal);
@@ -190,23 +201,26 @@ export class Controller {
   }
 
   async #dispatch({ lease, execution, dispatched }: Control, step: number): Promise<void> {
-    const { store, dispatcher, window, ambient } = this.parts;
-    const inFlight = await store.dispatch(lease, step, window, ambient.now());
+    const { store, dispatcher, window } = this.parts;
+    const inFlight = await store.dispatch(lease, step, window);
     const { id, uuid } = execution;
     await dispatcher.partitions(inFlight.map((partition) => ({ id, uuid, step, partition })));
     dispatched.add(step);
   }
 
-  /** No worker is left in the execution, so its gate can close: a stale delivery will not open it again. */
-  async #end({ lease, job, execution }: Control, status: 'COMPLETED' | 'STOPPED' | 'FAILED'): Promise<void> {
-    const { store, gates, settlement, ambient } = this.parts;
-    if (isTransactional(job)) await gates.close(execution.uuid);
+  /**
+   * No worker is left in the execution, so its gate can close: settling does so. That of a COMPLETED one stays open:
+   * nothing is left to write, and a Redis that loses the second of its end comes to the same end again, where a closed
+   * gate would read like a force stop.
+   */
+  async #end({ lease, execution }: Control, status: 'COMPLETED' | 'STOPPED' | 'FAILED'): Promise<void> {
+    const { store, settlement, ambient } = this.parts;
     await store.endExecution(lease, { status, exitCode: status }, ambient.now());
     if (status !== 'COMPLETED') await settlement.settle(execution);
   }
 
   async #failStep({ lease, job, delivery }: Control, index: number, error: unknown): Promise<void> {
-    if (!isLasting(error, delivery)) throw error;
+    if (!this.#isLasting(error, delivery)) throw error;
     const failure = { stepName: job.steps[index]!.name, message: messageOf(error) };
     await this.parts.store.endStep(
       lease,
@@ -225,8 +239,23 @@ export class Controller {
 
   #jobOf({ jobName }: ControlledExecution): Job {
     const job = this.parts.jobs.find(jobName);
-    if (!job) throw new StepFailure(`Job ${jobName} is unknown to this worker. Deploy the same version everywhere.`);
-    return job;
+    if (job) return job;
+    // Another worker may know it: a fleet is updated one by one.
+    throw new TransientError(
+      new Error(`Job ${jobName} is unknown to this worker. Deploy the same version everywhere.`),
+    );
+  }
+
+  #refuseFruitless(controls: number): void {
+    if (controls <= this.parts.maxFruitlessAttempts) return;
+    throw new StepFailure(
+      `${controls - 1} controllers in a row ended before they had done: planning, or a tasklet, may be killing its workers.`,
+    );
+  }
+
+  /** Whether an error is to be recorded: the job's own failure, or a transient fault at the last try. */
+  #isLasting(error: unknown, { tries }: Delivery): boolean {
+    return error instanceof StepFailure || (error instanceof TransientError && tries >= this.parts.maxTries);
   }
 
   #contextOf({ execution, parameters, signal }: Control, stepName: string): StepContext<unknown> {
@@ -246,9 +275,17 @@ export class Controller {
 
 const isTransactional = (job: Job): boolean => job.steps.some((step) => step.kind === 'chunk' && step.sink);
 
-/** Whether an error is to be recorded: the job's own failure, or a transient fault at the last try. */
-const isLasting = (error: unknown, { last }: Delivery): boolean =>
-  error instanceof StepFailure || (error instanceof TransientError && last);
+/** Longest label of a partition, in characters. */
+const LABEL_LENGTH = 200;
+
+/** @throws StepFailure if a plan has yielded what is no partition */
+function assertPartition({ label, rows }: Partition): void {
+  const named = typeof label === 'string' && label.length >= 1 && label.length <= LABEL_LENGTH;
+  if (named && Number.isSafeInteger(rows) && rows >= 0) return;
+  throw new StepFailure(
+    `The plan yielded a partition with the label ${JSON.stringify(label)} and ${rows} rows. A label has 1 to ${LABEL_LENGTH} characters; rows are a whole number, 0 or more.`,
+  );
+}
 
 function leaveIfAborted({ drain }: Delivery, signal: AbortSignal): void {
   if (drain.aborted) throw new HandBackError('The worker is leaving.');
