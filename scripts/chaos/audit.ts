@@ -82,9 +82,12 @@ export async function readStored(databaseUrl: string, prefix: string, executions
 
 /** Removes an import's rows, so that a long run needs no more room than a short one. What is written later stays. */
 export async function clearStored(databaseUrl: string, prefix: string): Promise<void> {
+  const range = [prefix, `${prefix}~`];
   await withDatabase(databaseUrl, async (client) => {
-    await client.query(`DELETE FROM resource WHERE resource_type = 'Basic' AND ${below}`, [prefix, `${prefix}~`]);
-    await client.query(`DELETE FROM chaos_audit WHERE ${below}`, [prefix, `${prefix}~`]);
+    await client.query('BEGIN');
+    await client.query(`DELETE FROM resource WHERE resource_type = 'Basic' AND ${below}`, range);
+    await client.query(`DELETE FROM chaos_audit WHERE ${below}`, range);
+    await client.query('COMMIT');
   });
 }
 

@@ -1,10 +1,30 @@
 import ioredis from 'ioredis';
+import { setTimeout as pause } from 'node:timers/promises';
+import { MODULE_ID } from '../local/apps.js';
 import { openConnections } from './audit.js';
 import { KEY_PREFIX, type ChaosFleet } from './fleet.js';
+
+const ROOT = `${KEY_PREFIX}:{${MODULE_ID}}:`;
 
 /** Connections a fleet at rest may hold: what its pools keep open and what its queues listen on. */
 const MOST_DATABASE_CONNECTIONS = 30;
 const MOST_REDIS_CLIENTS = 60;
+
+const SETTLED_WITHIN_MS = 15_000;
+const LOOK_EVERY_MS = 200;
+
+/** Waits until the counts of every ended execution are settled. @returns how many are not, in the end */
+export async function unsettledIn(fleet: ChaosFleet): Promise<number> {
+  const redis = new ioredis.Redis(fleet.redisUrl);
+  try {
+    for (const deadline = Date.now() + SETTLED_WITHIN_MS; ; await pause(LOOK_EVERY_MS)) {
+      const unsettled = await redis.zcard(`${ROOT}unsettled`);
+      if (unsettled === 0 || Date.now() > deadline) return unsettled;
+    }
+  } finally {
+    redis.disconnect();
+  }
+}
 
 /** What is left behind in a fleet that has come to rest; nothing, if all is well. */
 export async function leaksOf(fleet: ChaosFleet): Promise<string[]> {
@@ -51,12 +71,11 @@ const clientsOf = async (redis: ioredis.Redis): Promise<number> =>
 
 /** Keys that nobody will ever look at again, and work in a queue that nobody waits for. */
 async function strayKeys(redis: ioredis.Redis): Promise<string[]> {
-  const root = `${KEY_PREFIX}:{persistence}:`;
-  const executions = new Set(await redis.hvals(`${root}uuids`));
+  const executions = new Set(await redis.hvals(`${ROOT}uuids`));
   const strays: string[] = [];
   for await (const keys of redis.scanStream({ match: `${KEY_PREFIX}:*`, count: 1_000 }) as AsyncIterable<string[]>) {
     for (const key of keys) {
-      const name = key.slice(root.length);
+      const name = key.slice(ROOT.length);
       const id = /^execution:(\d+)/.exec(name)?.[1];
       if (id !== undefined && !executions.has(id)) strays.push(`key ${name} belongs to no execution`);
       if (/^execution:\d+:(lease|nudge|in-flight)$/.test(name)) strays.push(`key ${name} outlives its execution`);
@@ -68,6 +87,6 @@ async function strayKeys(redis: ioredis.Redis): Promise<string[]> {
       }
     }
   }
-  const running = await redis.zcard(`${root}running`);
+  const running = await redis.zcard(`${ROOT}running`);
   return running > 0 ? [...strays, `${running} executions are listed as running`] : strays;
 }

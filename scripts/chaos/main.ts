@@ -7,7 +7,7 @@ import type { Supervisor } from '../local/supervisor.js';
 import type { Listed } from './client.js';
 import { ChaosFleet } from './fleet.js';
 import { Journal } from './journal.js';
-import { connectionsLeft, leaksOf } from './leaks.js';
+import { connectionsLeft, leaksOf, unsettledIn } from './leaks.js';
 import { planOf } from './plan.js';
 import { report } from './report.js';
 import { Run } from './run.js';
@@ -67,7 +67,7 @@ async function bringThrough(run: Run, journal: Journal): Promise<void> {
   for (;;) {
     await run.lookAtAll();
     const open = run.tasks.open.filter(({ executions: [newest] }) => newest && newest.status !== 'ABANDONED');
-    if (open.length === 0) return;
+    if (open.length + run.tasks.in('verified').length === 0) return;
     if (Date.now() > deadline) {
       const which = open.map(({ number, executions: [newest] }) => `task ${number}: ${newest?.id} ${newest?.status}`);
       journal.violation(`Not through after ${THROUGH_WITHIN_MS} ms: ${which.join(', ')}`);
@@ -80,6 +80,8 @@ async function bringThrough(run: Run, journal: Journal): Promise<void> {
 
 /** The last look: at everything, and at what is left. @returns every execution */
 async function judge(run: Run, fleet: ChaosFleet, journal: Journal): Promise<Listed[]> {
+  const unsettled = await unsettledIn(fleet);
+  if (unsettled > 0) journal.violation(`The counts of ${unsettled} executions were never settled`);
   const all = (await run.lookAtAll()) ?? [];
   run.history.mustContain(new Set(all.map(({ executionUUID }) => executionUUID)));
   const numbers = new Set(all.map(({ id }) => id));

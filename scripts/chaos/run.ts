@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { clearStored, countWritten, readStored } from './audit.js';
-import { ChaosClient, type Answer, type Listed } from './client.js';
+import { ChaosClient, type Answer, type Listed, type Viewed } from './client.js';
 import { inject } from './faults.js';
 import type { ChaosFleet } from './fleet.js';
 import { History, type Acknowledged } from './history.js';
@@ -69,7 +69,7 @@ export class Run {
     for (let looks = 1; !this.#ended.signal.aborted; looks += 1) {
       if (looks % ALL_EVERY === 0) await this.lookAtAll();
       else for (const job of JOBS) await this.#lookAt(job, 0, LISTED);
-      await this.verify();
+      await this.#verify();
       await pause(LOOK_EVERY_MS);
     }
   }
@@ -188,34 +188,50 @@ export class Run {
     }
   }
 
-  /** Verifies what has COMPLETED for some time and was not verified yet. */
-  async verify(): Promise<void> {
+  /** Verifies what has COMPLETED for some time and was not verified yet, then removes its rows. */
+  async #verify(): Promise<void> {
     for (const task of this.tasks.open) {
-      if (task.completedAt === undefined || Date.now() - task.completedAt < SETTLED_MS) continue;
-      try {
-        await this.#verifyTask(task);
-      } catch (error) {
-        this.journal.note(`task ${task.number} not verified yet: ${(error as Error).message}`);
-      }
+      if (isSettled(task)) await this.#try(`task ${task.number} not verified yet`, this.#verifyTask(task));
     }
+    for (const task of this.tasks.in('verified')) {
+      await this.#try(`task ${task.number} not removed yet`, this.#remove(task));
+    }
+  }
+
+  /** PostgreSQL may be away just now: then the next look does it. */
+  async #try(otherwise: string, work: Promise<void>): Promise<void> {
+    await work.catch((error: unknown) => this.journal.note(`${otherwise}: ${(error as Error).message}`));
   }
 
   async #verifyTask(task: Task): Promise<void> {
     const { executions, shape, expected, number } = task;
-    const [newest] = executions;
-    const answer = newest && (await this.#client.view(shape.job, newest.id));
-    if (answer?.kind !== 'done' || answer.body.executionUUID !== newest?.executionUUID) return;
-    const view = answer.body;
+    const views = await this.#views(shape.job, executions);
+    const [view] = views;
+    if (!view) return;
     const faults =
       shape.job === 'noopJob'
         ? faultsOfNoop(shape, executions, view)
-        : faultsOfImport({ expected: expected!, executions, view, stored: await this.#stored(task) });
+        : faultsOfImport({ expected: expected!, executions, views, stored: await this.#stored(task) });
     for (const fault of faults) this.journal.violation(`Task ${number}: ${fault}`);
-    task.state = 'done';
+    task.state = 'verified';
     this.journal.count('rows', expected?.resources.size ?? 0);
     this.journal.count('verified');
-    if (shape.job === 'bulkImportJob' && faults.length === 0)
-      await clearStored(this.fleet.databaseUrl, prefixOf(number));
+  }
+
+  /** The single views of all executions; none, if one cannot be had. */
+  async #views(job: string, executions: readonly Listed[]): Promise<Viewed[]> {
+    const views: Viewed[] = [];
+    for (const { id, executionUUID } of executions) {
+      const answer = await this.#client.view(job, id);
+      if (answer.kind !== 'done' || answer.body.executionUUID !== executionUUID) return [];
+      views.push(answer.body);
+    }
+    return views;
+  }
+
+  async #remove(task: Task): Promise<void> {
+    if (task.shape.job === 'bulkImportJob') await clearStored(this.fleet.databaseUrl, prefixOf(task.number));
+    task.state = 'done';
   }
 
   /** What must hold of imports that have ended otherwise, and of those that were verified: nothing came after. */
@@ -236,6 +252,9 @@ export class Run {
     return readStored(this.fleet.databaseUrl, prefixOf(number), uuids);
   }
 }
+
+const isSettled = ({ completedAt }: Task): boolean =>
+  completedAt !== undefined && Date.now() - completedAt > SETTLED_MS;
 
 /** Begins each thing when its time has come, without waiting for the one before; resolves when all are done. */
 async function atTheirTimes<T extends { at: number }>(

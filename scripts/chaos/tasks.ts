@@ -14,8 +14,8 @@ export interface Task {
   executions: readonly Listed[];
   /** Since when its newest execution is seen COMPLETED, in ms since the epoch. */
   completedAt: number | undefined;
-  /** `done`: found right, and its rows removed. `lost`: unmade by a death of Redis. */
-  state: 'starting' | 'open' | 'done' | 'lost';
+  /** `verified`: its rows are still there. `done`: they are removed. `lost`: unmade by a death of Redis. */
+  state: 'starting' | 'open' | 'verified' | 'done' | 'lost';
 }
 
 /** Every task of a run. */
@@ -38,7 +38,11 @@ export class Tasks {
   }
 
   get open(): Task[] {
-    return this.all.filter(({ state }) => state === 'open');
+    return this.in('open');
+  }
+
+  in(wanted: Task['state']): Task[] {
+    return this.all.filter(({ state }) => state === wanted);
   }
 
   /** How many are not through yet. An abandoned one never will be. */

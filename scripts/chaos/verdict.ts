@@ -10,16 +10,19 @@ export interface ImportFacts {
   expected: Expected;
   /** Newest first. */
   executions: readonly Listed[];
-  /** The newest execution, which has COMPLETED. */
-  view: Viewed;
+  /** The same, each by itself; the newest has COMPLETED. */
+  views: readonly Viewed[];
   stored: Stored;
 }
 
 /** What is wrong with an import that has COMPLETED; nothing, if all is well. */
-export function faultsOfImport({ expected, executions, view, stored }: ImportFacts): string[] {
+export function faultsOfImport({ expected, executions, views, stored }: ImportFacts): string[] {
   const { resources, rejected } = expected;
-  const { rows } = view.progress;
-  const { partitions } = view.progress;
+  const [newest] = views;
+  if (!newest) return ['it has no execution'];
+  const { rows, partitions } = newest.progress;
+  // They stand with the execution that has run the last step; one that was force-stopped after that is passed over.
+  const totals = views.map(({ results }) => results['totalsByResourceType']).find((found) => found !== undefined);
   const strangers = strangersIn(stored, executions);
   const total = executions.reduce((sum, { recordWriteCount }) => sum + recordWriteCount, 0);
   return [
@@ -37,8 +40,8 @@ export function faultsOfImport({ expected, executions, view, stored }: ImportFac
     ...unless((rows.done === rows.total && rows.total === resources.size + rejected.length) || strangers, () => [
       `its progress reads ${rows.done} of ${rows.total} rows, the source has ${resources.size + rejected.length}`,
     ]),
-    ...unless(sameTotals(view.results['totalsByResourceType'], resources.size), () => [
-      `its totals are ${JSON.stringify(view.results)}, the source has ${resources.size} of Basic`,
+    ...unless(sameTotals(totals, resources.size), () => [
+      `its totals are ${JSON.stringify(totals)}, the source has ${resources.size} of Basic`,
     ]),
   ];
 }
