@@ -37,7 +37,7 @@ await runSupervised({ directory, revive: false, say, leaveCode: 130 }, async (su
   print(
     asked.json
       ? JSON.stringify({ ...facts, results }, null, 2)
-      : `${facts.machine}; ${facts.date}; ${facts.command}\n\n${table(results)}`,
+      : `${facts.machine}, load ${facts.load.toFixed(1)}; ${facts.date}; ${facts.command}\n\n${table(results)}`,
   );
   return 0;
 });

@@ -1,10 +1,12 @@
-import { cpus, totalmem } from 'node:os';
-import type { Result, Wanted } from './line.js';
+import { cpus, loadavg, totalmem } from 'node:os';
+import type { Result, Sample, Wanted } from './line.js';
 
 /** Where and when it was measured. */
 export interface Circumstances {
   date: string;
   machine: string;
+  /** Processes that wanted a core in the last minute, before the bench began: above 0.5 or so others take part in the result. */
+  load: number;
   node: string;
   command: string;
 }
@@ -12,6 +14,7 @@ export interface Circumstances {
 export const circumstances = (args: readonly string[]): Circumstances => ({
   date: new Date().toISOString(),
   machine: `${cpus().length} × ${cpus()[0]?.model.trim() ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform} ${process.arch}`,
+  load: loadavg()[0] ?? NaN,
   node: process.version,
   command: ['npm run bench', ...(args.length > 0 ? ['--', ...args] : [])].join(' '),
 });
@@ -25,14 +28,31 @@ export function table(results: readonly Result[]): string {
   return rows.map((row) => `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`).join('\n');
 }
 
-const cells = ({ name, title, ours, yardstick, yardstickTitle, ratio, unit, wanted, met }: Result): string[] => [
+const cells = ({
+  name,
+  title,
+  ours,
+  yardstick,
+  yardstickTitle,
+  ratio,
+  unit,
+  wanted,
+  met,
+  samples,
+}: Result): string[] => [
   `${name}: ${title}`,
   `${figure(ours)} ${unit}`,
   yardstick === undefined ? '–' : `${figure(yardstick)} (${yardstickTitle})`,
-  ratio === undefined ? '–' : ratio.toFixed(2),
+  ratio === undefined ? '–' : `${ratio.toFixed(2)} (${ratioRange(samples)})`,
   wantedText(wanted),
   met ? 'yes' : 'NO',
 ];
+
+/** Least and most of the rounds' ratios: where they lie far apart, somebody else was at work. */
+function ratioRange(samples: readonly Sample[]): string {
+  const ratios = samples.flatMap(({ ours, yardstick }) => (yardstick === undefined ? [] : ours / yardstick));
+  return `${Math.min(...ratios).toFixed(2)}–${Math.max(...ratios).toFixed(2)}`;
+}
 
 const wantedText = ({ atLeast, atMost }: Wanted): string =>
   atLeast === undefined ? `at most ${atMost}` : `at least ${atLeast}`;
