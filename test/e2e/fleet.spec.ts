@@ -1,24 +1,26 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Endpoint, type ExecutionView } from '../support/endpoint.js';
+import { Endpoint } from '../support/endpoint.js';
 import { Fleet } from '../support/fleet.js';
 import { withQueue } from '../support/queues.js';
-import { ndjson, numbered, writeSource, type Resource } from '../support/resources.js';
 import { blockAt } from '../support/roadblock.js';
-import { noteWrites, storedRows, timesWritten } from '../support/stored.js';
+import { IMPORT, SmallImport } from '../support/small-import.js';
 
-const JOB = 'bulkImportJob';
-const STEP = 'bulkImportProcessingStep';
-const RESOURCES = numbered('fleet', 1_000);
-/** Ten partitions of ten chunks. */
-const PARAMETERS = { source: 'fleet.ndjson', commitInterval: 10, rowsPerPartition: 100 };
+const ROWS = 2_000;
+const ROWS_PER_PARTITION = 250;
+const PARTITIONS = ROWS / ROWS_PER_PARTITION;
+const CHUNK = 50;
 
 let fleet: Fleet;
 let endpoint: Endpoint;
+let small: SmallImport;
+/** What the import leaves that nobody disturbs. */
+let expected: Awaited<ReturnType<SmallImport['undisturbed']>>;
 
 beforeAll(async () => {
   fleet = await Fleet.start({
     workers: 2,
     env: {
+      // A worker runs one partition at a time, so two partitions that are under way have two workers.
       WORKER_CONCURRENCY: '1',
       LOCK_DURATION_MS: '2000',
       STALLED_INTERVAL_MS: '500',
@@ -26,8 +28,8 @@ beforeAll(async () => {
     },
   });
   endpoint = Endpoint.of(fleet);
-  await noteWrites(fleet.database);
-  writeSource(fleet.importDirectory, PARAMETERS.source, ndjson(RESOURCES));
+  small = await SmallImport.prepare(fleet, ROWS);
+  expected = await small.undisturbed();
 });
 
 afterAll(() => fleet?.stop());
@@ -40,75 +42,54 @@ async function haveWorkers(count: number): Promise<void> {
   while (living().length < count) await fleet.startWorker();
 }
 
-const emptyTables = () => fleet.database.query('TRUNCATE resource, written');
-
-const block = (row: number) => blockAt(fleet.database, RESOURCES[row] as Resource);
-
-/** What an import has left, whoever did it and in whatever order. */
-async function outcome(view: ExecutionView) {
-  const { status, exitStatus, recordWriteCount, counts, progress, results, stepExecutions } = view;
-  return {
-    told: { status, exitStatus, recordWriteCount, counts, progress, results },
-    steps: stepExecutions
-      .map(({ stepName, exitCode, counts: ofStep }) => ({ stepName, exitCode, ofStep }))
-      .toSorted((a, b) => (a.stepName < b.stepName ? -1 : 1)),
-    rows: await storedRows(fleet.database),
-    times: await timesWritten(fleet.database, RESOURCES),
-  };
+/** Begins the import anew, with a worker held up at each of these rows: all in different partitions. */
+async function heldAt(...rows: number[]) {
+  await small.empty();
+  const roadblocks = await Promise.all(rows.map((row) => blockAt(fleet.database, small.resources[row]!)));
+  const id = await small.begin();
+  for (const roadblock of roadblocks) await roadblock.reached();
+  return { id, roadblocks };
 }
 
-/** What an import leaves that nobody disturbs. */
-async function undisturbed() {
-  await emptyTables();
-  const found = await outcome(await endpoint.run(JOB, PARAMETERS));
-  expect(found.told.status).toBe('COMPLETED');
-  expect(found.times).toEqual(RESOURCES.map(() => 1));
-  await emptyTables();
-  return found;
+async function liftAll(roadblocks: Awaited<ReturnType<typeof heldAt>>['roadblocks']): Promise<void> {
+  for (const roadblock of roadblocks) await roadblock.lift();
 }
 
 describe('two workers', () => {
   it('share one import', async () => {
-    const expected = await undisturbed();
-    const roadblocks = [await block(5), await block(105)];
-    const id = await endpoint.start(JOB, PARAMETERS);
-    // A worker runs one partition at a time, so two partitions that are under way have two workers.
-    for (const roadblock of roadblocks) await roadblock.reached();
-    const { stepExecutions } = await endpoint.view(JOB, id);
+    const { id, roadblocks } = await heldAt(5, 255);
+    const { stepExecutions } = await endpoint.view(IMPORT, id);
     expect(stepExecutions.map(({ stepName, status }) => [stepName, status])).toEqual([
-      [STEP, 'STARTED'],
+      ['bulkImportProcessingStep', 'STARTED'],
       [expect.stringContaining(':FILE0:Rows '), 'STARTED'],
       [expect.stringContaining(':FILE0:Rows '), 'STARTED'],
     ]);
-    for (const roadblock of roadblocks) await roadblock.lift();
-    expect(await outcome(await endpoint.ended(JOB, id))).toEqual(expected);
+    await liftAll(roadblocks);
+    expect(await small.outcome(await small.ended(id))).toEqual(expected);
   });
 
   it('stop one after the other, and the execution with the last', async () => {
-    await emptyTables();
-    const [first, last] = [await block(5), await block(105)];
-    const id = await endpoint.start(JOB, PARAMETERS);
-    for (const roadblock of [first, last]) await roadblock.reached();
+    const { id, roadblocks } = await heldAt(5, 255);
+    const [first, last] = roadblocks;
     await endpoint.stop(id);
-    await first.lift();
-    const left = await endpoint.until('one to leave', JOB, id, ({ stepExecutions }) =>
+    await first!.lift();
+    const left = await endpoint.until('one to leave', IMPORT, id, ({ stepExecutions }) =>
       stepExecutions.some(({ status }) => status === 'STOPPED'),
     );
     expect(left).toMatchObject({ status: 'STOPPING', running: true });
     expect(left.stepExecutions.map(({ status }) => status).toSorted()).toEqual(['STARTED', 'STARTED', 'STOPPED']);
-    await last.lift();
-    expect(await endpoint.ended(JOB, id)).toMatchObject({ status: 'STOPPED', recordWriteCount: 20 });
-    const next = await endpoint.ended(JOB, await endpoint.restart(id));
-    expect(next).toMatchObject({ status: 'COMPLETED', recordWriteCount: 980 });
-    expect(await timesWritten(fleet.database, RESOURCES)).toEqual(RESOURCES.map(() => 1));
+    await last!.lift();
+    expect(await small.ended(id)).toMatchObject({ status: 'STOPPED', recordWriteCount: 2 * CHUNK });
+    const next = await small.outcome(await small.ended(await endpoint.restart(id)));
+    expect(next.told).toMatchObject({ status: 'COMPLETED', recordWriteCount: ROWS - 2 * CHUNK });
+    expect([next.table, next.written]).toEqual([expected.table, expected.written]);
   });
 
   it('end a small job long before a huge one that was started first', async () => {
-    await emptyTables();
+    await small.empty();
     const huge = await endpoint.start('noopJob', { partitions: 100_000, busyMs: 5 });
     await endpoint.until('the huge job to be under way', 'noopJob', huge, ({ counts }) => counts.writeCount > 0);
-    const small = await endpoint.run(JOB, PARAMETERS);
-    expect(small).toMatchObject({ status: 'COMPLETED', recordWriteCount: 1_000 });
+    expect(await small.outcome(await small.ended(await small.begin()))).toEqual(expected);
     expect(await endpoint.view('noopJob', huge)).toMatchObject({ status: 'STARTED', running: true });
     await endpoint.forceStop(huge);
   });
@@ -117,13 +98,10 @@ describe('two workers', () => {
 describe('a worker that is killed in the middle', () => {
   it('leaves the same rows and counts, by the hand of the other', async () => {
     await haveWorkers(2);
-    const expected = await undisturbed();
-    const roadblocks = [await block(37), await block(152)];
-    const id = await endpoint.start(JOB, PARAMETERS);
-    for (const roadblock of roadblocks) await roadblock.reached();
+    const { id, roadblocks } = await heldAt(137, 352);
     await fleet.kill(living()[0]!, 'SIGKILL');
-    for (const roadblock of roadblocks) await roadblock.lift();
-    expect(await outcome(await endpoint.ended(JOB, id))).toEqual(expected);
+    await liftAll(roadblocks);
+    expect(await small.outcome(await small.ended(id))).toEqual(expected);
     expect(living()).toHaveLength(1);
   });
 });
@@ -131,65 +109,53 @@ describe('a worker that is killed in the middle', () => {
 describe('a worker that is started later', () => {
   it('joins in', async () => {
     await haveWorkers(1);
-    await emptyTables();
-    const roadblock = await block(5);
-    const id = await endpoint.start(JOB, PARAMETERS);
-    await roadblock.reached();
+    const { id, roadblocks } = await heldAt(5);
     await haveWorkers(2);
     const others = await endpoint.until(
       'all partitions but one',
-      JOB,
+      IMPORT,
       id,
-      ({ progress }) => progress.partitions.done === 9,
+      ({ progress }) => progress.partitions.done === PARTITIONS - 1,
     );
-    expect(others).toMatchObject({ status: 'STARTED', recordWriteCount: 900 });
-    await roadblock.lift();
-    expect(await endpoint.ended(JOB, id)).toMatchObject({ status: 'COMPLETED', recordWriteCount: 1_000 });
-    expect(await timesWritten(fleet.database, RESOURCES)).toEqual(RESOURCES.map(() => 1));
+    expect(others).toMatchObject({ status: 'STARTED', recordWriteCount: ROWS - ROWS_PER_PARTITION });
+    await liftAll(roadblocks);
+    expect(await small.outcome(await small.ended(id))).toEqual(expected);
   });
 });
 
 describe('a worker that gets SIGTERM', () => {
   it('hands its partition back at the chunk boundary, and spends no attempt', async () => {
-    const expected = await undisturbed();
     await haveWorkers(1);
     const [worker] = living();
-    const roadblock = await block(44);
-    const id = await endpoint.start(JOB, PARAMETERS);
-    await roadblock.reached();
+    const { id, roadblocks } = await heldAt(44);
     const gone = fleet.kill(worker!, 'SIGTERM');
     await worker!.line((line) => line.includes('Worker is leaving'), 10_000);
-    await roadblock.lift();
+    await liftAll(roadblocks);
     await gone;
     expect(await worker!.exited).toBe('exit code 0');
 
-    expect(await endpoint.view(JOB, id)).toMatchObject({ status: 'STARTED', recordWriteCount: 50 });
+    expect(await endpoint.view(IMPORT, id)).toMatchObject({ status: 'STARTED', recordWriteCount: CHUNK });
     const waiting = await withQueue(fleet, 'partitions', (queue) => queue.getJobs(['waiting']));
-    expect(waiting).toHaveLength(10);
-    expect(waiting.map(({ attemptsMade }) => attemptsMade)).toEqual(waiting.map(() => 0));
-    expect(waiting.map(({ attemptsStarted }) => attemptsStarted).toSorted()).toEqual([...Array<number>(9).fill(0), 1]);
+    expect(waiting.map(({ attemptsMade }) => attemptsMade)).toEqual(Array<number>(PARTITIONS).fill(0));
+    expect(waiting.filter(({ attemptsStarted }) => attemptsStarted > 0)).toHaveLength(1);
 
     await haveWorkers(1);
-    expect(await outcome(await endpoint.ended(JOB, id))).toEqual(expected);
+    expect(await small.outcome(await small.ended(id))).toEqual(expected);
   });
 
   it('leaves within its deadline, even where it is held up', async () => {
     await haveWorkers(0);
-    await emptyTables();
     const worker = await fleet.startWorker({ SHUTDOWN_DEADLINE_MS: '1000' });
-    const roadblock = await block(44);
-    const id = await endpoint.start(JOB, PARAMETERS);
-    await roadblock.reached();
+    const { id, roadblocks } = await heldAt(44);
     const asked = Date.now();
     await fleet.kill(worker, 'SIGTERM');
     // The deadline, then two seconds for what may still let go; by default it would be twenty.
     expect(Date.now() - asked).toBeLessThan(8_000);
     expect(await worker.exited).toBe('exit code 1');
-    expect((await endpoint.view(JOB, id)).status).toBe('STARTED');
-    await roadblock.lift();
+    expect((await endpoint.view(IMPORT, id)).status).toBe('STARTED');
+    await liftAll(roadblocks);
 
     await haveWorkers(1);
-    expect(await endpoint.ended(JOB, id)).toMatchObject({ status: 'COMPLETED', recordWriteCount: 1_000 });
-    expect(await timesWritten(fleet.database, RESOURCES)).toEqual(RESOURCES.map(() => 1));
+    expect(await small.outcome(await small.ended(id))).toEqual(expected);
   });
 });

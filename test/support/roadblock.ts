@@ -24,7 +24,7 @@ export async function blockAt(database: TestDatabase, { resourceType, id }: Reso
   let lifted = false;
   return {
     reached: async () => {
-      await until(`a worker at ${resourceType}/${id}`, waiting, (count) => count === 1);
+      await until(`a worker at ${resourceType}/${id}`, waiting, (count) => Number(count) > 0);
     },
     lift: async () => {
       if (!lifted) await client.end();
