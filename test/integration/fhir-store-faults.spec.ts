@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createLogger } from '#platform';
 import { openFhirStore, type FhirStore } from '#fhir-store';
 import { TransientError } from '#job-kit';
-import { chunkOf, newAttempt, testStore } from '../support/chunks.js';
+import { chunkOf, newAttempt, testStore, gateOf } from '../support/chunks.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { signal } from '../support/signal.js';
 
@@ -27,7 +27,7 @@ const raise = (code: string) => `DO $$ BEGIN RAISE EXCEPTION 'told by the databa
 /** Commits a chunk whose writing runs this SQL. */
 async function commitRunning(sql: string): Promise<unknown> {
   const attempt = newAttempt();
-  await store.gates.open(attempt.executionUuid);
+  await store.gates.open(gateOf(attempt));
   const session = await store
     .sinkFor<number>({
       writeChunk: async (client) => {
@@ -65,7 +65,7 @@ describe('faults', () => {
 
   it('a transaction left idle for too long is ended by the server, and tells why', async () => {
     const attempt = newAttempt();
-    await store.gates.open(attempt.executionUuid);
+    await store.gates.open(gateOf(attempt));
     const session = await store
       .sinkFor<number>({
         writeChunk: async (client) => {
@@ -99,7 +99,7 @@ describe('faults', () => {
   it('a database that is away is transient', async () => {
     const nowhere = testStore('postgres://nobody@127.0.0.1:1/none', 1);
     await expect(nowhere.ping()).rejects.toThrow(TransientError);
-    await expect(nowhere.gates.close(newAttempt().executionUuid)).rejects.toThrow(TransientError);
+    await expect(nowhere.gates.close(gateOf(newAttempt()))).rejects.toThrow(TransientError);
     await expect(nowhere.sink.open(newAttempt())).rejects.toThrow(TransientError);
     await nowhere.close();
   });

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { FhirStore, ItemTable } from '#fhir-store';
 import { SupersededError, TransientError, type PartitionAttempt } from '#job-kit';
-import { chunkOf, newAttempt, testStore } from '../support/chunks.js';
+import { chunkOf, newAttempt, testStore, gateOf } from '../support/chunks.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { signal } from '../support/signal.js';
 
@@ -41,7 +41,7 @@ const entriesOf = async (instance: string): Promise<number[]> =>
 
 async function opened(): Promise<PartitionAttempt> {
   const attempt = newAttempt();
-  await store.gates.open(attempt.executionUuid);
+  await store.gates.open(gateOf(attempt));
   return attempt;
 }
 
@@ -94,7 +94,7 @@ describe('checkpoint', () => {
     await before.commit(chunk(attempt, 0, 1));
     await before.close();
     const restart = { ...attempt, executionUuid: randomUUID() };
-    await store.gates.open(restart.executionUuid);
+    await store.gates.open(gateOf(restart));
     const after = await sink.open(restart);
     expect(after).toMatchObject({
       fence: 2,
@@ -176,8 +176,8 @@ describe('gate', () => {
     const attempt = await opened();
     const session = await sink.open(attempt);
     await session.commit(chunk(attempt, 0));
-    await store.gates.close(attempt.executionUuid);
-    await store.gates.open(attempt.executionUuid);
+    await store.gates.close(gateOf(attempt));
+    await store.gates.open(gateOf(attempt));
     await expect(session.commit(chunk(attempt, 1))).rejects.toThrow(SupersededError);
     await expect(sink.open(attempt)).rejects.toThrow(SupersededError);
     await session.close();
@@ -186,8 +186,8 @@ describe('gate', () => {
 
   it('may be closed before it was opened', async () => {
     const attempt = newAttempt();
-    await store.gates.close(attempt.executionUuid);
-    await store.gates.open(attempt.executionUuid);
+    await store.gates.close(gateOf(attempt));
+    await store.gates.open(gateOf(attempt));
     await expect(store.sink.open(attempt)).rejects.toThrow(SupersededError);
   });
 
@@ -200,7 +200,7 @@ describe('gate', () => {
     const lastWords = zombie.commit(chunk(attempt, 0)).catch((error: unknown) => error);
     await frozen;
     const began = performance.now();
-    await store.gates.close(attempt.executionUuid);
+    await store.gates.close(gateOf(attempt));
     expect(performance.now() - began).toBeLessThan(1_500);
     thaw();
     expect(await lastWords).toBeInstanceOf(TransientError);

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { FhirRow, FhirStore } from '#fhir-store';
 import type { SinkSession } from '#job-kit';
-import { chunkOf, fhirRow, newAttempt, rejection, testStore } from '../support/chunks.js';
+import { chunkOf, fhirRow, newAttempt, rejection, testStore, gateOf } from '../support/chunks.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 
 let database: TestDatabase;
@@ -25,7 +25,7 @@ async function withSession<T>(
   skipLimit = 0,
 ): Promise<T> {
   const attempt = newAttempt({ skipLimit });
-  await store.gates.open(attempt.executionUuid);
+  await store.gates.open(gateOf(attempt));
   const session = await store.sink.open(attempt);
   try {
     return await use(session, attempt.executionUuid);
@@ -109,7 +109,7 @@ describe('rows', () => {
       [instanceUuid, 1],
       [randomUUID(), 1],
     ] as const) {
-      await store.gates.open(executionUuid);
+      await store.gates.open({ uuid: executionUuid, instanceUuid });
       const session = await store.sink.open(newAttempt({ instanceUuid, executionUuid, partition }));
       await session.commit(
         chunkOf([

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { FhirStore } from '#fhir-store';
 import { SkipLimitExceededError, type PartitionAttempt } from '#job-kit';
-import { chunkOf, fhirRow, newAttempt, rejection, testStore } from '../support/chunks.js';
+import { chunkOf, fhirRow, newAttempt, rejection, testStore, gateOf } from '../support/chunks.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 
 let database: TestDatabase;
@@ -24,7 +24,7 @@ const rejectedOf = async (attempt: PartitionAttempt): Promise<number> =>
 describe('skip limit', () => {
   it('names the first rejection over it, and commits nothing of that chunk', async () => {
     const attempt = newAttempt({ skipLimit: 2 });
-    await store.gates.open(attempt.executionUuid);
+    await store.gates.open(gateOf(attempt));
     const session = await store.sink.open(attempt);
     await session.commit(chunkOf([fhirRow({ resourceType: 'Kept', id: 'a' })], { rejections: [rejection(1)] }));
     const over = session.commit(
@@ -44,7 +44,7 @@ describe('skip limit', () => {
   it('holds exactly, however many partitions skip at the same time', async () => {
     const skipLimit = 25;
     const first = newAttempt({ skipLimit });
-    await store.gates.open(first.executionUuid);
+    await store.gates.open(gateOf(first));
     const skipUntilRefused = async (partition: number): Promise<number> => {
       const session = await store.sink.open({ ...first, partition });
       try {
@@ -66,7 +66,7 @@ describe('skip limit', () => {
     const first = newAttempt({ skipLimit: 1 });
     const second = { ...newAttempt({ skipLimit: 1 }), instanceUuid: first.instanceUuid };
     for (const attempt of [first, second]) {
-      await store.gates.open(attempt.executionUuid);
+      await store.gates.open(gateOf(attempt));
       const session = await store.sink.open(attempt);
       await session.commit(chunkOf([], { rejections: [rejection(0)] }));
       await session.close();

@@ -51,7 +51,7 @@ async function everything(): Promise<void> {
     lease,
     [0, 1, 2, 3].map((i) => ({ label: `Rows ${i}`, rows: 1, data: i })),
   );
-  await store.dispatch(lease, 0, 2, NOW);
+  await store.dispatch(lease, 0, 2);
   const every = { readCount: 4, writeCount: 1, filterCount: 1, skipCount: 1, commitCount: 1, rollbackCount: 1 };
   await repository.run(partitionRef(lease, 0), countsWith(every));
   await repository.run(partitionRef(lease, 1), undefined, 'FAILED');
@@ -134,7 +134,7 @@ describe('every key', () => {
 
   it('of an execution goes when it is forgotten, and those of its instance with the last one', async () => {
     const { store, redis } = repository;
-    for (const ref of await store.silentSince(Infinity, 1_000)) await store.forceStop(ref, NOW, 'ann');
+    for (const ref of await store.silentFor(0, 1_000)) await store.forceStop(ref, NOW, 'ann');
     const all = Object.values(await redis.hgetall(repository.key('uuids')));
     for (const id of all) await store.forget(Number(id) as never, 1_000);
     const left = (await repository.keys()).map((key) => entryOf(key.slice(repository.root.length))?.template);

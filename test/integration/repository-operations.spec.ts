@@ -1,4 +1,5 @@
 import { BATCH_STATUSES, executionUuid, isRunning, NO_COUNTS } from '#domain';
+import type { ExecutionRef } from '#engine';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { launchOf, LEASE_MS, NOBODY, NOW, partitionRef, TestRepository } from '../support/repository.js';
@@ -183,7 +184,7 @@ describe('stop', () => {
     const fence = await repository.claim(partitionRef(lease, 2));
     expect(await at.stop(lease.id, NOW)).toBe(true);
     expect(await repository.redis.smembers(repository.key('inFlight', lease.id))).toEqual(['2']);
-    expect(await at.claim(partitionRef(lease, 1), 'load', undefined, NOW)).toEqual({ kind: 'stale' });
+    expect(await at.claim(partitionRef(lease, 1), 'load', undefined, NOW)).toEqual({ kind: 'gone' });
     const end = { status: 'STOPPED' as const, counts: NO_COUNTS };
     expect(await at.finish(partitionRef(lease, 2), fence, end, NOW)).toEqual({ successor: undefined, stepDone: true });
   });
@@ -227,8 +228,8 @@ describe('a force stop', () => {
     ]);
     const [held, nudged] = [repository.key('lease', lease.id), repository.key('nudge', lease.id)];
     expect(await repository.redis.exists(held, nudged)).toBe(0);
-    expect(await at.acquire(lease, 'start#2', LEASE_MS)).toBe('gone');
-    expect(await at.claim(partitionRef(lease, 2), 'load', undefined, NOW)).toEqual({ kind: 'stale' });
+    expect((await at.acquire(lease, 'start#2', LEASE_MS)).kind).toBe('gone');
+    expect(await at.claim(partitionRef(lease, 2), 'load', undefined, NOW)).toEqual({ kind: 'gone' });
   });
 
   it('of nothing tells so', async () => {
@@ -260,17 +261,22 @@ describe('the sweeper', () => {
   it('is told of running executions without progress, the longest silent first', async () => {
     const mine = new TestRepository();
     try {
-      const refs = [];
-      for (const [i, status] of BATCH_STATUSES.entries()) {
-        const ref = await mine.inStatus(status, { now: NOW - 1_000 + i });
+      const refs: ExecutionRef[] = [];
+      for (const status of BATCH_STATUSES) {
+        const ref = await mine.inStatus(status);
         if (isRunning(status)) refs.push(ref);
       }
-      const late = await mine.launch({ now: NOW + 50 });
-      expect(await mine.store.silentSince(NOW + 10, 100)).toEqual(refs);
-      expect(await mine.store.silentSince(NOW + 10, 1)).toEqual(refs.slice(0, 1));
-      expect(await mine.store.silentSince(NOW + 50, 100)).toEqual([...refs, late]);
+      // By Redis's clock, whatever the callers' clocks say: each is made silent for a time of its own.
+      const [seconds] = await mine.redis.time();
+      const silentFor = (ref: ExecutionRef, s: number) =>
+        mine.redis.zadd(mine.key('running'), (Number(seconds) - s) * 1_000, ref.id);
+      await Promise.all(refs.map((ref, i) => silentFor(ref, 1_000 - i)));
+      const late = await mine.launch();
+      expect(await mine.store.silentFor(500_000, 100)).toEqual(refs);
+      expect(await mine.store.silentFor(500_000, 1)).toEqual(refs.slice(0, 1));
+      expect(await mine.store.silentFor(0, 100)).toEqual([...refs, late]);
       await mine.store.forceStop(late, NOW, 'ann');
-      expect(await mine.store.silentSince(NOW + 50, 100)).toEqual(refs);
+      expect(await mine.store.silentFor(0, 100)).toEqual(refs);
     } finally {
       await mine.close();
     }
@@ -281,9 +287,9 @@ describe('a number that stands for another execution', () => {
   it('is not taken for it', async () => {
     const lease = await repository.loading(1);
     const impostor = { ...lease, uuid: executionUuid(randomUUID()) };
-    expect(await at.acquire(impostor, 'start#1', LEASE_MS)).toBe('gone');
+    expect((await at.acquire(impostor, 'start#1', LEASE_MS)).kind).toBe('gone');
     expect(await at.load(impostor)).toBeUndefined();
-    expect(await at.claim(partitionRef(impostor, 0), 'load', undefined, NOW)).toEqual({ kind: 'stale' });
+    expect(await at.claim(partitionRef(impostor, 0), 'load', undefined, NOW)).toEqual({ kind: 'gone' });
     expect(await at.progress(partitionRef(impostor, 0), 1, NO_COUNTS, NOW)).toBe('superseded');
     const end = { status: 'COMPLETED' as const, counts: NO_COUNTS };
     expect(await at.finish(partitionRef(impostor, 0), 1, end, NOW)).toBeUndefined();

@@ -46,11 +46,29 @@ describe('claim', () => {
     const ref = partitionRef(lease, 0);
     expect(await at.claim(ref, 'load', 2, NOW)).toMatchObject({ kind: 'run', fence: 2 });
     const before = await repository.snapshot();
-    for (const fence of [1, 2]) expect(await at.claim(ref, 'load', fence, NOW)).toEqual({ kind: 'stale' });
+    expect(await at.claim(ref, 'load', 1, NOW)).toEqual({ kind: 'outrun' });
     expect(await repository.snapshot()).toEqual(before);
     expect(await at.claim(ref, 'load', 10, NOW)).toMatchObject({ kind: 'run', fence: 10, fruitlessAttempts: 2 });
-    expect(await at.claim(ref, 'load', 9, NOW)).toEqual({ kind: 'stale' });
+    expect(await at.claim(ref, 'load', 9, NOW)).toEqual({ kind: 'outrun' });
     expect((await found(lease)).stepCount).toBe(2);
+  });
+
+  it('by the same fence is the same attempt, whose answer got lost', async () => {
+    const ref = partitionRef(await repository.loading(1), 0);
+    const { kind, fence } = (await at.claim(ref, 'load', 2, NOW)) as { kind: string; fence: number };
+    expect(await at.claim(ref, 'load', 2, NOW)).toMatchObject({ kind, fence });
+  });
+
+  it('of a partition in flight runs it, though it once was STOPPED: Redis lost the second of the stop', async () => {
+    const lease = await repository.loading(2, 1);
+    const ref = partitionRef(lease, 0);
+    const fence = await repository.claim(ref);
+    expect(await at.isAwaited(ref)).toBe(true);
+    // The stop that this end belongs to is lost: the partition stays in flight.
+    const stopped = { status: 'STOPPED', counts: countsWith({ readCount: 1, filterCount: 1 }) } as const;
+    expect(await at.finish(ref, fence, stopped, NOW)).toBeUndefined();
+    expect(await at.isAwaited(ref)).toBe(true);
+    expect(await at.claim(ref, 'load', undefined, NOW)).toMatchObject({ kind: 'run', fence: fence + 1 });
   });
 
   it('raises a fence of its own where the sink has none', async () => {
@@ -73,10 +91,10 @@ describe('claim', () => {
   it.each([
     ['is not in flight yet', 2],
     ['is not in the plan', 3],
-  ])('of a partition that %s is stale', async (_why, partition) => {
+  ])('of a partition that %s has nothing to do', async (_why, partition) => {
     const lease = await repository.loading(3, 2);
     const before = await repository.snapshot();
-    expect(await at.claim(partitionRef(lease, partition), 'load', undefined, NOW)).toEqual({ kind: 'stale' });
+    expect(await at.claim(partitionRef(lease, partition), 'load', undefined, NOW)).toEqual({ kind: 'gone' });
     expect(await repository.snapshot()).toEqual(before);
   });
 
@@ -198,7 +216,7 @@ async function loadingAgain(ended: Lease, window = 1_000): Promise<Lease> {
   const lease = await repository.lease(await repository.restart(ended));
   await at.beginExecution(lease, NOW);
   await at.beginStep(lease, 0, 'load', NOW);
-  await at.dispatch(lease, 0, window, NOW);
+  await at.dispatch(lease, 0, window);
   return lease;
 }
 
@@ -302,7 +320,7 @@ describe('a restart', () => {
     await at.forceStop(lease, NOW, 'ann');
 
     const again = await loadingAgain(lease, 2);
-    const queue = await at.dispatch(again, 0, 2, NOW);
+    const queue = await at.dispatch(again, 0, 2);
     const positions: [number, unknown][] = [];
     for (let partition = queue.shift(); partition !== undefined; partition = queue.shift()) {
       const ref = partitionRef(again, partition);
@@ -325,7 +343,7 @@ describe('a restart', () => {
         await repository.end(lease, 'FAILED');
         const again = await loadingAgain(lease);
         const left = completed.flatMap((done, p) => (done ? [] : [p]));
-        expect(await at.dispatch(again, 0, 1_000, NOW)).toEqual(left);
+        expect(await at.dispatch(again, 0, 1_000)).toEqual(left);
         const facts = await at.facts(again, [{ partitioned: true, rerun: false }]);
         expect(facts.steps[0]).toMatchObject({ inFlight: left.length, waiting: 0, planned: true });
       }),
@@ -339,7 +357,7 @@ describe('a restart', () => {
     await at.endStep(lease, 0, { status: 'COMPLETED', exitCode: 'COMPLETED' }, NOW);
     await repository.end(lease, 'FAILED');
     const again = await loadingAgain(lease);
-    expect(await at.dispatch(again, 0, 10, NOW)).toEqual([0, 1, 2]);
+    expect(await at.dispatch(again, 0, 10)).toEqual([0, 1, 2]);
     expect((await found(again)).progress).toEqual({
       partitionsTotal: 3,
       partitionsDone: 0,

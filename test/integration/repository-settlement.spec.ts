@@ -16,10 +16,10 @@ describe('an execution is unsettled', () => {
   it.each(['STOPPED', 'FAILED'] as const)('once it has ended %s, until it is settled', async (status) => {
     const { store } = repository;
     const ref = await repository.inStatus(status);
-    expect(await store.unsettledSince(NOW, 100)).toContainEqual(ref);
+    expect(await store.unsettledFor(0, 100)).toContainEqual(ref);
     await store.settled(ref);
     await store.settled(ref);
-    expect(await store.unsettledSince(NOW, 100)).not.toContainEqual(ref);
+    expect(await store.unsettledFor(0, 100)).not.toContainEqual(ref);
   });
 
   it('once it was force-stopped, also for the second time', async () => {
@@ -28,12 +28,12 @@ describe('an execution is unsettled', () => {
     await store.forceStop(ref, NOW, 'ann');
     await store.settled(ref);
     await store.forceStop(ref, NOW, 'ann');
-    expect(await store.unsettledSince(NOW, 100)).toContainEqual(ref);
+    expect(await store.unsettledFor(0, 100)).toContainEqual(ref);
   });
 
   it('never where it has COMPLETED', async () => {
     const ref = await repository.inStatus('COMPLETED');
-    expect(await repository.store.unsettledSince(NOW, 100)).not.toContainEqual(ref);
+    expect(await repository.store.unsettledFor(0, 100)).not.toContainEqual(ref);
   });
 
   it('as its restart sees it, too', async () => {

@@ -1,4 +1,4 @@
-import { openFhirStore, type FhirRow, type FhirStore } from '#fhir-store';
+import { openFhirStore, type FhirRow, type FhirStore, type GateOwner } from '#fhir-store';
 import { Rejection, type PartitionAttempt, type ProcessedChunk } from '#job-kit';
 import { randomUUID } from 'node:crypto';
 import { createLogger } from '#platform';
@@ -31,3 +31,9 @@ export const chunkOf = <O>(items: O[], changes: Partial<ProcessedChunk<O>> = {})
   const readCount = items.length + rejections.length + filterCount;
   return { items, rejections, readCount, filterCount, rollbackCount: 0, position, ...changes };
 };
+
+/** What an attempt's execution is to the gates. */
+export const gateOf = ({ executionUuid, instanceUuid }: PartitionAttempt): GateOwner => ({
+  uuid: executionUuid,
+  instanceUuid,
+});

@@ -69,14 +69,14 @@ export class Play {
   /** A controller takes over and does the next thing. */
   async #control(lease: Lease): Promise<void> {
     const { store } = this.repository;
-    if ((await store.acquire(lease, lease.token, 60_000)) !== 'acquired') return;
+    if ((await store.acquire(lease, lease.token, 60_000)).kind !== 'acquired') return;
     const { status, steps } = await store.facts(lease, STEPS);
     const step = steps[0]!;
     const started = status === 'STARTED';
     const otherwise = started ? 'COMPLETED' : 'STOPPED';
     if (status === 'STARTING') return store.beginExecution(lease, NOW);
     if (step.status === 'STARTED') {
-      if (step.inFlight > 0 || (started && step.waiting > 0)) return void (await store.dispatch(lease, 0, WINDOW, NOW));
+      if (step.inFlight > 0 || (started && step.waiting > 0)) return void (await store.dispatch(lease, 0, WINDOW));
       const end = step.partitionFailed ? 'FAILED' : otherwise;
       return store.endStep(lease, 0, { status: end, exitCode: end }, NOW);
     }
@@ -88,7 +88,7 @@ export class Play {
   async #begin(lease: Lease, planned: boolean): Promise<void> {
     await this.repository.store.beginStep(lease, 0, 'load', NOW);
     if (!planned) await this.repository.plan(lease, PLAN);
-    await this.repository.store.dispatch(lease, 0, WINDOW, NOW);
+    await this.repository.store.dispatch(lease, 0, WINDOW);
   }
 
   async #claim(ref: PartitionRef): Promise<void> {

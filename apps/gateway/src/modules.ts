@@ -44,6 +44,7 @@ export async function openModules({ settings, log, redis, queues }: ModuleParts)
       ledger: database.ledger,
       cancel: new RedisCancelChannel(redis, settings.KEY_PREFIX, module.id),
       ambient: { now: Date.now, uuid: randomUUID },
+      log,
     });
     return {
       id: module.id,

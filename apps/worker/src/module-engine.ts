@@ -61,11 +61,13 @@ export function composeEngine(
     dispatcher: new BullDispatcher(queues.executions, queues.partitions),
     ambient: { now: Date.now, uuid: randomUUID } satisfies Ambient,
     log: moduleLog,
+    maxTries: settings.PARTITION_ATTEMPTS,
+    maxFruitlessAttempts: settings.PARTITION_ATTEMPTS + DEATHS_TOLERATED,
   };
   const settlement = new Settlement({ ...shared, gates: database.gates, ledger: database.ledger });
   return {
     id: module.id,
-    active: new ActiveWork(settings.PARTITION_ATTEMPTS),
+    active: new ActiveWork(),
     controller: new Controller({
       ...shared,
       gates: database.gates,
@@ -73,10 +75,7 @@ export function composeEngine(
       window: settings.PARTITION_WINDOW,
       leaseMs: settings.LOCK_DURATION_MS,
     }),
-    partitions: new PartitionRunner({
-      ...shared,
-      maxFruitlessAttempts: settings.PARTITION_ATTEMPTS + DEATHS_TOLERATED,
-    }),
+    partitions: new PartitionRunner(shared),
     recovery: new Recovery({ ...shared, settlement, silenceMs: settings.LOCK_DURATION_MS }),
     retention: new Retention({ ...shared, ledger: database.ledger, rules: retentionRules(settings) }),
     database,

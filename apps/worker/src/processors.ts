@@ -17,13 +17,22 @@ const HANDLERS: Record<QueueKind, Handler> = {
     active.run(job, token, (delivery) => controller.control(executionOf(job.data), delivery)),
   partitions: ({ active, partitions }, job, token) =>
     active.run(job, token, (delivery) => partitions.run(partitionOf(job.data), delivery)),
-  maintenance: ({ recovery, retention }, job) => (job.name === 'retention' ? retention.run() : recovery.sweep()),
+  maintenance: (engine, job) => MAINTENANCE[job.name as MaintenanceTask](engine),
 };
+
+/** What the maintenance queue's schedulers ask for, by name. */
+const MAINTENANCE = {
+  sweep: ({ recovery }: ModuleEngine) => recovery.sweep(),
+  'look-at-all': ({ recovery }: ModuleEngine) => recovery.sweep(0),
+  retention: ({ retention }: ModuleEngine) => retention.run(),
+};
+export type MaintenanceTask = keyof typeof MAINTENANCE;
 
 const concurrencyOf = (settings: Settings): Record<QueueKind, number> => ({
   executions: settings.CONTROL_CONCURRENCY,
   partitions: settings.WORKER_CONCURRENCY,
-  maintenance: 1,
+  // Retention may take long, and a sweep must not wait for it.
+  maintenance: 2,
 });
 
 /** A processor class for one queue of one module. Queue names are known only at run time, so the class is made here. */

@@ -11,7 +11,7 @@ import { onCancel, queueName } from '#queues';
 import type { Queue, Worker } from 'bullmq';
 import { Heartbeat } from './heartbeat.js';
 import type { ModuleEngine, Redis, WorkerParts } from './module-engine.js';
-import { ENGINES, type Engines, type ModuleProcessor } from './processors.js';
+import { ENGINES, type Engines, type MaintenanceTask, type ModuleProcessor } from './processors.js';
 
 export const WORKER_PARTS = Symbol('worker parts');
 export const PROCESSORS = Symbol('processors');
@@ -97,13 +97,14 @@ export class Supervisor implements OnApplicationBootstrap, BeforeApplicationShut
     const { settings, redis, log } = this.parts;
     const queue = this.moduleRef.get<Queue>(getQueueToken(queueName(moduleId, 'maintenance')), { strict: false });
     const opts = { removeOnComplete: true, removeOnFail: { count: 20 } };
+    const tasks: Record<MaintenanceTask, number> = {
+      sweep: settings.SWEEP_INTERVAL_MS,
+      'look-at-all': settings.SWEEP_INTERVAL_MS * SWEEPS_BETWEEN_LOOKS,
+      retention: settings.RETENTION_INTERVAL_MS,
+    };
     const schedule = async (): Promise<void> => {
-      await queue.upsertJobScheduler('sweep', { every: settings.SWEEP_INTERVAL_MS }, { name: 'sweep', opts });
-      await queue.upsertJobScheduler(
-        'retention',
-        { every: settings.RETENTION_INTERVAL_MS },
-        { name: 'retention', opts },
-      );
+      for (const [name, every] of Object.entries(tasks))
+        await queue.upsertJobScheduler(name, { every }, { name, opts });
     };
     await schedule();
     redis.on('ready', () => {
@@ -111,6 +112,9 @@ export class Supervisor implements OnApplicationBootstrap, BeforeApplicationShut
     });
   }
 }
+
+/** How many sweeps for silent executions there are to one look at all that run. */
+const SWEEPS_BETWEEN_LOOKS = 12;
 
 /** How long connections have to close, in ms. */
 const CLOSING_MS = 2_000;

@@ -50,7 +50,7 @@ export async function runChunks(loop: ChunkLoop, noChunk: Counts): Promise<LoopE
     return { status: 'COMPLETED', counts };
   } finally {
     await reading.catch(() => undefined);
-    await reader.close();
+    await jobCode(() => reader.close());
   }
 }
 

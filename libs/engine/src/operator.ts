@@ -8,12 +8,13 @@ import {
   type ExecutionId,
   type Refusal,
 } from '#domain';
-import { reach, type Job, type JobParameters, type JobRegistry } from '#job-kit';
+import { reach, type Job, type JobParameters, type JobRegistry, type Log } from '#job-kit';
 import { createHash } from 'node:crypto';
+import { messageOf } from './job-code.js';
 import type { JobOperations, Started, StartRequest } from './operator.port.js';
 import type { ExecutionRecord } from './records.js';
 import { Settlement } from './settlement.js';
-import type { Launch, OperationStore, RetentionStore, SettlementStore } from './store.port.js';
+import type { ExecutionRef, Launch, OperationStore, RetentionStore, SettlementStore } from './store.port.js';
 import type { Ambient, CancelChannel, Dispatcher, Gates, Ledger } from './work.port.js';
 import { forgetExecution } from './retention.js';
 
@@ -25,6 +26,7 @@ export interface OperatorParts {
   ledger: Ledger;
   cancel: CancelChannel;
   ambient: Ambient;
+  log: Log;
 }
 
 /** How often a decision is taken anew because somebody else was faster. */
@@ -43,13 +45,13 @@ export class JobOperator implements JobOperations {
     const job = jobs.find(jobName);
     if (!job)
       throw new LongshoreError('UNKNOWN_JOB', `There is no job ${jobName} here. There are: ${jobs.names.join(', ')}.`);
+    const idempotency =
+      idempotencyKey === undefined ? undefined : keyOf(requestedBy, idempotencyKey, jobName, parameters);
+    const before = idempotency && (await this.#startedBefore(idempotency));
+    if (before) return before;
     const complete = job.complete(parameters);
     await job.check(complete);
     const identity = identityOf(job, complete);
-    const idempotency =
-      idempotencyKey === undefined
-        ? undefined
-        : { key: digest([requestedBy, idempotencyKey]), fingerprint: digest([jobName, sorted(complete)]) };
 
     return this.#untilSettled(async () => {
       // A repeated key finds its execution in the script itself, so it is asked before the identity is judged.
@@ -77,12 +79,12 @@ export class JobOperator implements JobOperations {
   }
 
   async stop(id: ExecutionId, _requestedBy: string): Promise<void> {
-    const { store, dispatcher, ambient } = this.parts;
+    const { store, ambient } = this.parts;
     await this.#untilSettled(async () => {
       const execution = await this.#find(id);
       const decision = settle(decideStop(execution));
       if (decision.kind === 'stop' && !(await store.stop(id, ambient.now()))) return undefined;
-      await dispatcher.control(execution, 'stop');
+      await this.#dispatch(execution, 'stop');
       return true;
     });
   }
@@ -92,7 +94,7 @@ export class JobOperator implements JobOperations {
     const execution = await this.#find(id);
     await store.forceStop(execution, ambient.now(), requestedBy);
     // A crash in between is made good by the sweeper, or by asking again: that does the rest again.
-    await gates.close(execution.uuid);
+    await gates.close(execution);
     await cancel.announce(execution);
     await this.#settlement.settle(execution);
   }
@@ -132,23 +134,38 @@ export class JobOperator implements JobOperations {
     }));
   }
 
+  /** What the same request with the same key has started, even if its parameters would not do any more. */
+  async #startedBefore({ key, fingerprint }: NonNullable<Launch['idempotency']>): Promise<Started | undefined> {
+    const found = await this.parts.store.findByKey(key);
+    if (!found) return undefined;
+    if (found.fingerprint !== fingerprint) throw keyReused();
+    return { executionId: found.id, executionUuid: found.uuid, repeated: true };
+  }
+
   /** Creates the execution, then has a controller look at it. A crash in between is made good by the sweeper. */
   async #launch(launch: Omit<Launch, 'uuid' | 'now'>): Promise<Started | undefined> {
-    const { store, dispatcher, ambient } = this.parts;
+    const { store, ambient } = this.parts;
     const outcome = await store.launch({ ...launch, uuid: ambient.uuid() as Launch['uuid'], now: ambient.now() });
     switch (outcome.kind) {
       case 'changed':
         return undefined;
       case 'key-reused':
-        throw new LongshoreError(
-          'IDEMPOTENCY_KEY_REUSED',
-          'This Idempotency-Key was used for another request. Use a new key for a new start.',
-        );
+        throw keyReused();
       case 'repeated':
       case 'launched':
         reach('launched-not-queued');
-        await dispatcher.control(outcome, 'start');
+        await this.#dispatch(outcome, 'start');
         return { executionId: outcome.id, executionUuid: outcome.uuid, repeated: outcome.kind === 'repeated' };
+    }
+  }
+
+  /** The change is made, so the caller is told so: where the queue cannot be reached any more, the sweeper goes on. */
+  async #dispatch(execution: ExecutionRef, reason: string): Promise<void> {
+    try {
+      await this.parts.dispatcher.control(execution, reason);
+    } catch (error) {
+      const { id } = execution;
+      this.parts.log.warn('Not queued: the sweeper will', { executionId: id, reason: messageOf(error) });
     }
   }
 
@@ -176,6 +193,18 @@ function identityOf(job: Job, parameters: JobParameters): string | undefined {
   if (job.identifying.length === 0) return undefined;
   return digest(job.identifying.toSorted().map((name) => [name, parameters[name] ?? null]));
 }
+
+/** An idempotency key as it is stored: a user's own, with a hash of what was asked, as it was sent. */
+const keyOf = (user: string, key: string, jobName: string, parameters: JobParameters) => ({
+  key: digest([user, key]),
+  fingerprint: digest([jobName, sorted(parameters)]),
+});
+
+const keyReused = () =>
+  new LongshoreError(
+    'IDEMPOTENCY_KEY_REUSED',
+    'This Idempotency-Key was used for another request. Use a new key for a new start.',
+  );
 
 const sorted = (parameters: JobParameters) => Object.entries(parameters).toSorted(([a], [b]) => (a < b ? -1 : 1));
 

@@ -13,7 +13,7 @@ import {
 } from '#job-kit';
 import { runChunks } from './chunk-loop.js';
 import { functionCommitter, sinkCommitter } from './committer.js';
-import { HandBackError, StepFailure, type Delivery } from './delivery.js';
+import { HandBackError, RepeatError, StepFailure, type Delivery } from './delivery.js';
 import { ExecutionCache } from './execution-cache.js';
 import { jobCode } from './job-code.js';
 import type {
@@ -33,6 +33,8 @@ export interface PartitionRunnerParts {
   dispatcher: Dispatcher;
   ambient: Ambient;
   log: Log;
+  /** Tries at work that meets transient faults, counted since the last commit. */
+  maxTries: number;
   /** Attempts in a row that may die without committing a chunk before the partition fails. */
   maxFruitlessAttempts: number;
 }
@@ -74,13 +76,14 @@ export class PartitionRunner {
    * Runs one partition, or what is left of it. Bears repeated and stale deliveries.
    *
    * @throws HandBackError if the worker leaves; PartitionFailedError once a failure is recorded; anything else
-   *   (TransientError, Redis away) wants a repeat
+   *   (TransientError, RepeatError, Redis away) wants a repeat
    */
   async run(ref: PartitionRef, delivery: Delivery): Promise<void> {
     const execution = await this.#executions.get(ref);
     if (!execution) return;
-    const opened = await this.#open(ref, execution, delivery);
+    let opened: Opened | undefined;
     try {
+      opened = await this.#open(ref, execution, delivery);
       const work = await this.#claim(ref, execution, delivery, opened);
       if (!work) return;
       const end = await this.#perform(work).catch((error: unknown) => this.#explain(work, error));
@@ -88,10 +91,16 @@ export class PartitionRunner {
       if (end.status === 'FAILED') throw new PartitionFailedError(end.failure);
     } catch (error) {
       if (!(error instanceof SupersededError)) throw error;
-      this.parts.log.warn('Superseded: this attempt leaves without a further write', { ...ref, reason: error.message });
+      await this.#leave(ref, error);
     } finally {
-      await opened.session?.close();
+      await opened?.session?.close();
     }
+  }
+
+  /** Leaves a superseded attempt. Whoever superseded it may be gone by now, so work that still waits is not given up. */
+  async #leave(ref: PartitionRef, { message: reason }: SupersededError): Promise<void> {
+    this.parts.log.warn('Superseded: this attempt leaves without a further write', { ...ref, reason });
+    if (await this.parts.store.isAwaited(ref)) throw new RepeatError(reason);
   }
 
   /** Finds the step and has its sink raise the fence. A failure for good is kept, to be recorded after the claim. */
@@ -101,7 +110,8 @@ export class PartitionRunner {
       return { definition, session: await jobCode(() => openSession(ref, execution, definition)), failure: undefined };
     } catch (error) {
       if (error instanceof GateClosedError) return { definition: undefined, session: undefined, failure: error };
-      return { definition: undefined, session: undefined, failure: lasting(error, delivery) };
+      const last = delivery.tries >= this.parts.maxTries;
+      return { definition: undefined, session: undefined, failure: lasting(error, delivery, last) };
     }
   }
 
@@ -116,8 +126,10 @@ export class PartitionRunner {
     const stepName = opened.definition?.step.name ?? `step ${ref.step}`;
     const claim = await store.claim(ref, stepName, opened.session?.fence, ambient.now());
     switch (claim.kind) {
-      case 'stale':
+      case 'gone':
         return undefined;
+      case 'outrun':
+        throw superseded();
       case 'finished':
         await this.#announce(ref, claim.announcement);
         return undefined;
@@ -132,7 +144,7 @@ export class PartitionRunner {
    */
   async #leaveClosed(ref: PartitionRef): Promise<undefined> {
     const { store, ambient, log } = this.parts;
-    const stopped = await store.forceStop(ref, ambient.now(), 'its gate in PostgreSQL, which is closed,');
+    const stopped = await store.stopIfRunning(ref, ambient.now(), 'its gate in PostgreSQL, which is closed,');
     if (stopped && isRunning(stopped.from)) log.warn('Stopped: the gate in PostgreSQL is closed', { ...ref });
   }
 
@@ -143,7 +155,8 @@ export class PartitionRunner {
       if (work.failure) throw work.failure;
       return await this.#runChunks(work, work.claim);
     } catch (error) {
-      return { status: 'FAILED', counts: work.counts, failure: lasting(error, work.delivery).message };
+      const last = work.claim.fruitlessAttempts >= this.parts.maxTries;
+      return { status: 'FAILED', counts: work.counts, failure: lasting(error, work.delivery, last).message };
     }
   }
 
@@ -151,7 +164,8 @@ export class PartitionRunner {
     const { ref, session, delivery, definition } = work;
     if (!definition) throw new StepFailure('The step could not be opened.');
     this.#refuseFruitless(claim.fruitlessAttempts);
-    const { step, parameters } = definition;
+    const { step } = definition;
+    const interval = await jobCode(() => intervalOf(definition));
     const context = this.#contextOf(work, definition, claim.partition.label);
     const attempt = { ref, fence: claim.fence, step, context, skipLimit: skipLimitOf(definition) };
     const position = session ? session.position : claim.position;
@@ -162,7 +176,7 @@ export class PartitionRunner {
     return runChunks(
       {
         reader,
-        interval: step.commitInterval(parameters),
+        interval,
         process: (item) => step.process(item, context),
         committer: { ...committer, write: async (chunk) => (work.counts = await committer.write(chunk)) },
         leaveIfTold: () => leaveIfTold(delivery),
@@ -200,8 +214,8 @@ export class PartitionRunner {
     const job = this.parts.jobs.find(jobName);
     const step = job?.steps[ref.step];
     if (!job || step?.kind !== 'chunk') {
-      throw new StepFailure(
-        `Job ${jobName} has no chunk step ${ref.step} in this worker. Deploy the same version everywhere.`,
+      throw new TransientError(
+        new Error(`Job ${jobName} has no chunk step ${ref.step} in this worker. Deploy the same version everywhere.`),
       );
     }
     return { step, parameters: job.parse(parameters) };
@@ -247,14 +261,25 @@ const superseded = () => new SupersededError('A newer attempt has this partition
 
 const skipLimitOf = ({ step, parameters }: Definition): number => step.skipLimit?.(parameters) ?? 0;
 
-function leaveIfTold({ abort, drain }: Delivery): void {
-  if (abort.aborted) throw new SupersededError('The lock on this work is lost, or its execution was force-stopped.');
-  if (drain.aborted) throw new HandBackError('The worker is leaving.');
+function intervalOf({ step, parameters }: Definition): number {
+  const interval = step.commitInterval(parameters);
+  if (Number.isInteger(interval) && interval >= 1) return interval;
+  throw new StepFailure(`The commitInterval of ${step.name} must be a whole number of at least 1, not ${interval}.`);
 }
 
-/** The failure to record; throws what a repeat may cure, and what is no failure at all. */
-function lasting(error: unknown, { last, abort }: Delivery): Error {
+/** A leaving worker hands its work back even where it is superseded: that does no harm, and nothing is given up. */
+function leaveIfTold({ abort, drain }: Delivery): void {
+  if (drain.aborted) throw new HandBackError('The worker is leaving.');
   if (abort.aborted) throw new SupersededError('The lock on this work is lost, or its execution was force-stopped.');
+}
+
+/**
+ * The failure to record; throws what a repeat may cure, and what is no failure at all.
+ *
+ * @param last whether transient faults have used up the tries
+ */
+function lasting(error: unknown, delivery: Delivery, last: boolean): Error {
+  leaveIfTold(delivery);
   if (error instanceof StepFailure || error instanceof SkipLimitExceededError) return error;
   if (error instanceof TransientError && last) return error;
   throw error;

@@ -1,4 +1,4 @@
-import { COUNT_NAMES, type Counts } from '#domain';
+import { COUNT_NAMES, NO_COUNTS, type Counts } from '#domain';
 import type { JobRegistry } from '#job-kit';
 import type { ControlledExecution, ExecutionRef, SettlementStore } from './store.port.js';
 import type { Ambient, Gates, Ledger } from './work.port.js';
@@ -25,11 +25,13 @@ export class Settlement {
     const { store, gates, jobs } = this.parts;
     const execution = await store.load(ref);
     if (!execution) return;
-    const steps = jobs.find(execution.jobName)?.steps ?? [];
+    const job = jobs.find(execution.jobName);
+    const steps = job?.steps ?? [];
     const transactional = steps.flatMap((step, index) => (step.kind === 'chunk' && step.sink ? [{ index, step }] : []));
-    if (transactional.length > 0) await gates.close(execution.uuid);
+    // Also for a job that this process does not know: it may write.
+    if (!job || transactional.length > 0) await gates.close(execution);
     for (const { index, step } of transactional) await this.#settleStep(execution, index, step.name);
-    await store.settled(execution);
+    if (job) await store.settled(execution);
   }
 
   /** Settles the earlier executions of the instance, as far as they are not. */
@@ -42,6 +44,7 @@ export class Settlement {
     const { store, ledger, ambient } = this.parts;
     if (sameCounts(await ledger.total(execution, stepName), await store.stepCounts(execution, step))) return;
     for (const [partition, counts] of await ledger.committed(execution, stepName)) {
+      if (sameCounts(counts, NO_COUNTS)) continue;
       await store.settle({ id: execution.id, uuid: execution.uuid, step, partition }, stepName, counts, ambient.now());
     }
   }

@@ -58,6 +58,12 @@ export interface ForceStopped {
   from: BatchStatus;
 }
 
+/** An execution that was started with an idempotency key. */
+export interface KeyedExecution extends ExecutionRef {
+  /** Hash of the request that started it. */
+  fingerprint: string;
+}
+
 /** What operators ask of executions. Every change is a compare-and-set. */
 export interface OperationStore {
   findExecution(id: ExecutionId): Promise<ExecutionRecord | undefined>;
@@ -70,6 +76,8 @@ export interface OperationStore {
   launch(launch: Launch): Promise<LaunchOutcome>;
   /** STARTING, STARTED → STOPPING; partitions that no worker has begun are taken back. False if the status had changed. */
   stop(id: ExecutionId, now: number): Promise<boolean>;
+  /** The execution that an idempotency key has started, if it is still there. */
+  findByKey(key: string): Promise<KeyedExecution | undefined>;
   /** Whatever it was → STOPPED, its unfinished steps too; undefined if there is none such. Its counts are then to be settled. */
   forceStop(execution: ExecutionRef, now: number, by: string): Promise<ForceStopped | undefined>;
   /** STOPPED, FAILED → ABANDONED. False if the status had changed. */
@@ -82,9 +90,15 @@ export interface ControlledExecution extends ExecutionRef {
   instanceUuid: ExecutionUuid;
   jobName: string;
   parameters: JobParameters;
-  /** UUIDs of the instance's earlier executions. */
-  predecessors: ExecutionUuid[];
 }
+
+export type Acquired =
+  | {
+      kind: 'acquired';
+      /** How often in a row, this time included, the lease was taken and not given back: an execution that kills its controllers is told by it. */
+      fruitlessControls: number;
+    }
+  | { kind: 'busy' | 'gone' };
 
 /** A controller's lease on an execution: while it is held, no other controller acts on it. */
 export interface Lease extends ExecutionRef {
@@ -97,7 +111,7 @@ export interface ControlStore {
    * Takes the lease: if nobody holds it, or its holder went silent, or it was taken by the same delivery before.
    * `busy` leaves word for the holder, who will look again before it leaves.
    */
-  acquire(execution: ExecutionRef, token: string, leaseMs: number): Promise<'acquired' | 'busy' | 'gone'>;
+  acquire(execution: ExecutionRef, token: string, leaseMs: number): Promise<Acquired>;
   renew(lease: Lease, leaseMs: number): Promise<void>;
   /** Gives the lease back. `again` if word was left meanwhile: the lease is then still held. */
   release(lease: Lease): Promise<'released' | 'again'>;
@@ -111,10 +125,18 @@ export interface ControlStore {
   /** Throws away what is stored of an unfinished plan. */
   beginPlan(lease: Lease, step: number): Promise<void>;
   /** Tells the execution's status, so that a stop ends a long plan. */
-  appendPlan(lease: Lease, step: number, partitions: readonly Partition[], now: number): Promise<BatchStatus>;
-  sealPlan(lease: Lease, step: number, now: number): Promise<void>;
+  appendPlan(
+    lease: Lease,
+    step: number,
+    /** How many partitions are stored already. */
+    offset: number,
+    partitions: readonly Partition[],
+    now: number,
+  ): Promise<BatchStatus>;
+  /** Refused unless the plan holds this many partitions. */
+  sealPlan(lease: Lease, step: number, partitions: number, now: number): Promise<void>;
   /** Fills the window; returns every partition in flight, for its job to be put into the queue (again). */
-  dispatch(lease: Lease, step: number, window: number, now: number): Promise<number[]>;
+  dispatch(lease: Lease, step: number, window: number): Promise<number[]>;
   endStep(lease: Lease, step: number, end: StepEnd, now: number): Promise<void>;
   endExecution(lease: Lease, end: StepEnd, now: number): Promise<void>;
   setResult(lease: Lease, name: string, value: Json): Promise<void>;
@@ -147,7 +169,9 @@ export type Claim =
   /** It had finished; `announcement` is what the finisher may not have lived to announce. */
   | { kind: 'finished'; announcement: Announcement }
   /** Nobody waits for this partition any more, or a newer attempt has it. */
-  | { kind: 'stale' };
+  | { kind: 'gone' }
+  /** A newer attempt has it. */
+  | { kind: 'outrun' };
 
 /** What follows from a finished partition. A repeat of the call gives the same answer while it matters. */
 export interface Announcement {
@@ -169,6 +193,8 @@ export interface PartitionStore {
   load(execution: ExecutionRef): Promise<ControlledExecution | undefined>;
   /** @param fence from the sink; undefined where the store keeps fence and position itself */
   claim(ref: PartitionRef, stepName: string, fence: number | undefined, now: number): Promise<Claim>;
+  /** Whether the partition is in flight in a running execution. */
+  isAwaited(ref: PartitionRef): Promise<boolean>;
   /** Whether this attempt is the partition's newest, and its execution runs. */
   holds(ref: PartitionRef, fence: number): Promise<boolean>;
   /**
@@ -185,7 +211,7 @@ export interface PartitionStore {
     checkpoint?: { position: Json; skipLimit: number },
   ): Promise<'go-on' | 'stop' | 'superseded' | 'skip-limit'>;
   /** As in OperationStore: for an execution whose gate turns out to be closed. */
-  forceStop(execution: ExecutionRef, now: number, by: string): Promise<ForceStopped | undefined>;
+  stopIfRunning(execution: ExecutionRef, now: number, by: string): Promise<ForceStopped | undefined>;
   /** Marks the end; undefined if a newer attempt has the partition. */
   finish(ref: PartitionRef, fence: number, end: PartitionEnd, now: number): Promise<Announcement | undefined>;
 }
@@ -205,8 +231,8 @@ export type Forgotten =
 /** What the settlement of ended executions asks: one that has ended otherwise than COMPLETED is unsettled at first. */
 export interface SettlementStore {
   load(execution: ExecutionRef): Promise<ControlledExecution | undefined>;
-  /** Executions unsettled since `before`, the longest first, at most `limit`. */
-  unsettledSince(before: number, limit: number): Promise<ExecutionRef[]>;
+  /** Executions that ended so long ago and are unsettled still, the longest first, at most `limit`. */
+  unsettledFor(ms: number, limit: number): Promise<ExecutionRef[]>;
   /** Unsettled executions of an instance that are older than this one. */
   unsettledBefore(instanceId: InstanceId, id: ExecutionId): Promise<ExecutionRef[]>;
   /** A step's counts, over its partitions. */
@@ -218,6 +244,6 @@ export interface SettlementStore {
 
 /** What the sweeper asks. */
 export interface RecoveryStore {
-  /** Running executions without progress since `before`, the longest first, at most `limit`. */
-  silentSince(before: number, limit: number): Promise<ExecutionRef[]>;
+  /** Running executions without progress for so long, the longest first, at most `limit`. */
+  silentFor(ms: number, limit: number): Promise<ExecutionRef[]>;
 }

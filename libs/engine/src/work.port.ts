@@ -10,8 +10,9 @@ export interface Dispatcher {
 
 /** PostgreSQL's word on whether an execution may write. Gates only ever go from open to closed. */
 export interface Gates {
-  open(uuid: string): Promise<void>;
-  close(uuid: string): Promise<void>;
+  /** Closes the gates of the instance's other executions, then opens this one's, unless it was closed already. */
+  open(execution: { uuid: string; instanceUuid: string }): Promise<void>;
+  close(execution: { uuid: string; instanceUuid: string }): Promise<void>;
 }
 
 /** What PostgreSQL knows an execution by. */

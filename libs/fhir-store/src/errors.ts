@@ -4,10 +4,10 @@ import { DatabaseError } from 'pg';
 /**
  * SQLSTATEs (https://www.postgresql.org/docs/current/errcodes-appendix.html) that may go away by themselves: by class
  * (two characters) or by code. 08 connection lost, 40 serialization failure and deadlock, 53 out of resources (a full
- * disk too), 57 the operator intervened (shutdown, terminated backend, cancelled statement), 25P03 and 25P04 a
- * transaction took too long, 55P03 a lock was not to be had in time.
+ * disk too), 57 the operator intervened (shutdown, terminated backend, cancelled statement), 25006 a server that is a standby (yet),
+ * 25P03 and 25P04 a transaction took too long, 55P03 a lock was not to be had in time.
  */
-const TRANSIENT = new Set(['08', '40', '53', '57', '25P03', '25P04', '55P03']);
+const TRANSIENT = new Set(['08', '40', '53', '57', '25006', '25P03', '25P04', '55P03']);
 
 /** SQLSTATEs that blame what was to be written: 22 data exceptions, 54 a limit such as the stack depth, 23514 a check constraint. */
 const DATA = new Set(['22', '54', '23514']);
@@ -28,7 +28,7 @@ export const isLockTimeout = (error: unknown): boolean => isAnswered(error) && e
 export const isMissingTable = (error: unknown): boolean => isAnswered(error) && error.code === '42P01';
 
 /** What Node says of a network that failed; pg has no codes for its own such errors, only these sentences. */
-const NETWORK = /^(ECONN|EPIPE|ETIMEDOUT|EHOST|ENET|EAI_|ENOTFOUND)/;
+const NETWORK = /^(ECONN|EPIPE|ETIMEDOUT|EHOST|ENET|EAI_|ENOTFOUND|EMFILE|ENFILE)/;
 const CLIENT = /^Connection terminated|timeout|not queryable|Cannot use a pool after/i;
 
 const isNetworkError = (error: Error): boolean =>

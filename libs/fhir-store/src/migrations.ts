@@ -26,8 +26,10 @@ export const MIGRATIONS: readonly SqlMigration[] = [
     sql: `
       CREATE TABLE execution_gate (
         execution_uuid uuid PRIMARY KEY,
+        instance_uuid uuid NOT NULL,
         open boolean NOT NULL
       );
+      CREATE INDEX open_gate_by_instance ON execution_gate (instance_uuid) WHERE open;
       CREATE TABLE partition_checkpoint (
         instance_uuid uuid NOT NULL,
         step_name text NOT NULL,

@@ -6,9 +6,6 @@ export class ActiveWork {
   readonly #drain = new AbortController();
   readonly #inHand = new Map<string, { executionUuid: string; abort: AbortController }>();
 
-  /** @param attempts tries at work that meets transient faults */
-  constructor(private readonly attempts: number) {}
-
   /**
    * Runs one delivery and translates its outcome for BullMQ: handed back without spending a try, failed for good, or
    * thrown for a repeat.
@@ -25,8 +22,7 @@ export class ActiveWork {
     try {
       await work({
         id,
-        attempt: job.attemptsStarted,
-        last: job.attemptsMade + 1 >= this.attempts,
+        tries: job.attemptsMade + 1,
         abort: abort.signal,
         drain: this.#drain.signal,
       });

@@ -42,4 +42,6 @@ const optionsOf = (jobId: string): JobsOptions => ({
   backoff: { type: 'custom' },
   removeOnComplete: true,
   removeOnFail: { count: 500 },
+  // Each repeat would add its stack to the job, without end.
+  stackTraceLimit: 3,
 });

@@ -1,7 +1,8 @@
-import type { BatchStatus, ControlFacts, Counts, ExecutionId, ExecutionUuid, InstanceId, Json } from '#domain';
+import type { BatchStatus, ControlFacts, Counts, ExecutionId, InstanceId, Json } from '#domain';
 import { COUNT_NAMES, executionId, executionUuid, instanceId, partitionStepName } from '#domain';
 import {
   LeaseLostError,
+  type Acquired,
   MAX_FAILURES,
   type Announcement,
   type Claim,
@@ -11,6 +12,7 @@ import {
   type ExecutionRef,
   type ForceStopped,
   type Forgotten,
+  type KeyedExecution,
   type Launch,
   type LaunchOutcome,
   type Lease,
@@ -107,8 +109,24 @@ export class RedisExecutionStore
     return (await this.#run('stop', id, now)) === 1;
   }
 
-  async forceStop({ id, uuid }: ExecutionRef, now: number, by: string): Promise<ForceStopped | undefined> {
-    const from = await this.#run('forceStop', id, uuid, now, by);
+  async findByKey(key_: string): Promise<KeyedExecution | undefined> {
+    const found = await this.redis.hmget(key(this.#root, 'idempotency', key_), 'fingerprint', 'id', 'uuid');
+    const [fingerprint, id, uuid] = found;
+    if (!fingerprint || !id || !uuid) return undefined;
+    if ((await this.redis.hget(key(this.#root, 'execution', id), 'uuid')) !== uuid) return undefined;
+    return { fingerprint, id: executionId(Number(id)), uuid: executionUuid(uuid) };
+  }
+
+  async forceStop(ref: ExecutionRef, now: number, by: string): Promise<ForceStopped | undefined> {
+    return this.#forceStop(ref, now, by, false);
+  }
+
+  async stopIfRunning(ref: ExecutionRef, now: number, by: string): Promise<ForceStopped | undefined> {
+    return this.#forceStop(ref, now, by, true);
+  }
+
+  async #forceStop({ id, uuid }: ExecutionRef, now: number, by: string, ifRunning: boolean) {
+    const from = await this.#run('forceStop', id, uuid, now, by, ifRunning ? '1' : '');
     return from === '' ? undefined : { from: from as BatchStatus };
   }
 
@@ -118,8 +136,10 @@ export class RedisExecutionStore
 
   // Control
 
-  async acquire({ id, uuid }: ExecutionRef, token: string, leaseMs: number): Promise<'acquired' | 'busy' | 'gone'> {
-    return (await this.#run('acquire', id, token, uuid, leaseMs)) as 'acquired' | 'busy' | 'gone';
+  async acquire({ id, uuid }: ExecutionRef, token: string, leaseMs: number): Promise<Acquired> {
+    const [kind, fruitlessControls] = list(await this.#run('acquire', id, token, uuid, leaseMs));
+    if (kind === 'acquired') return { kind, fruitlessControls: Number(fruitlessControls) };
+    return { kind: kind === 'busy' ? 'busy' : 'gone' };
   }
 
   async renew(lease: Lease, leaseMs: number): Promise<void> {
@@ -141,17 +161,7 @@ export class RedisExecutionStore
       instanceUuid: executionUuid(execution.get('instanceUuid') ?? ''),
       jobName: execution.get('jobName') ?? '',
       parameters: decodeParameters(execution),
-      predecessors: await this.#predecessors(instance, id),
     };
-  }
-
-  async #predecessors(instance: InstanceId, id: ExecutionId): Promise<ExecutionUuid[]> {
-    const executions = await this.redis.hget(key(this.#root, 'instance', instance), 'executions');
-    const earlier = executionIds(new Map([['executions', executions ?? '']])).filter((other) => Number(other) < id);
-    const uuids = await Promise.all(
-      earlier.map((other) => this.redis.hget(key(this.#root, 'execution', other), 'uuid')),
-    );
-    return uuids.filter((uuid) => uuid !== null).map(executionUuid);
   }
 
   async facts(lease: Lease, steps: readonly { partitioned: boolean; rerun: boolean }[]): Promise<ControlFacts> {
@@ -187,18 +197,24 @@ export class RedisExecutionStore
     await this.#held('beginPlan', lease, step);
   }
 
-  async appendPlan(lease: Lease, step: number, partitions: readonly Partition[], now: number): Promise<BatchStatus> {
+  async appendPlan(
+    lease: Lease,
+    step: number,
+    offset: number,
+    partitions: readonly Partition[],
+    now: number,
+  ): Promise<BatchStatus> {
     const rows = partitions.reduce((sum, partition) => sum + partition.rows, 0);
     const items = partitions.map((partition) => JSON.stringify(partition));
-    return (await this.#held('appendPlan', lease, step, now, rows, ...items)) as BatchStatus;
+    return (await this.#held('appendPlan', lease, step, now, offset, rows, ...items)) as BatchStatus;
   }
 
-  async sealPlan(lease: Lease, step: number, now: number): Promise<void> {
-    await this.#held('sealPlan', lease, step, now);
+  async sealPlan(lease: Lease, step: number, partitions: number, now: number): Promise<void> {
+    await this.#held('sealPlan', lease, step, partitions, now);
   }
 
-  async dispatch(lease: Lease, step: number, window: number, now: number): Promise<number[]> {
-    const inFlight = strings(await this.#held('dispatch', lease, step, window, now)).map(Number);
+  async dispatch(lease: Lease, step: number, window: number): Promise<number[]> {
+    const inFlight = strings(await this.#held('dispatch', lease, step, window)).map(Number);
     return inFlight.toSorted((a, b) => a - b);
   }
 
@@ -240,8 +256,12 @@ export class RedisExecutionStore
       case 'finished':
         return { kind, announcement: announcementOf(rest) };
       default:
-        return { kind: 'stale' };
+        return { kind: kind === 'outrun' ? 'outrun' : 'gone' };
     }
+  }
+
+  async isAwaited(ref: PartitionRef): Promise<boolean> {
+    return (await this.#run('awaited', ...attempt(ref))) === 1;
   }
 
   async holds(ref: PartitionRef, fence: number): Promise<boolean> {
@@ -302,8 +322,8 @@ export class RedisExecutionStore
 
   // Settlement
 
-  async unsettledSince(before: number, limit: number): Promise<ExecutionRef[]> {
-    return this.#oldest('unsettled', before, limit);
+  async unsettledFor(ms: number, limit: number): Promise<ExecutionRef[]> {
+    return this.#oldest('unsettled', ms, limit);
   }
 
   async unsettledBefore(instance: InstanceId, id: ExecutionId): Promise<ExecutionRef[]> {
@@ -329,11 +349,14 @@ export class RedisExecutionStore
 
   // Recovery
 
-  async silentSince(before: number, limit: number): Promise<ExecutionRef[]> {
-    return this.#oldest('running', before, limit);
+  async silentFor(ms: number, limit: number): Promise<ExecutionRef[]> {
+    return this.#oldest('running', ms, limit);
   }
 
-  async #oldest(index: 'running' | 'unsettled', before: number, limit: number): Promise<ExecutionRef[]> {
+  /** By Redis's clock, which wrote the scores. */
+  async #oldest(index: 'running' | 'unsettled', ms: number, limit: number): Promise<ExecutionRef[]> {
+    const [seconds, microseconds] = await this.redis.time();
+    const before = Number(seconds) * 1_000 + Math.floor(Number(microseconds) / 1_000) - ms;
     return this.#refs(await this.redis.zrangebyscore(key(this.#root, index), '-inf', before, 'LIMIT', 0, limit));
   }
 

@@ -47,7 +47,9 @@ export class AttemptConnection {
       try {
         await client.query(begin);
         const result = await work(client);
-        await client.query(end);
+        const { command } = await client.query(end);
+        // PostgreSQL answers a COMMIT so where a statement had failed and somebody swallowed the error.
+        if (command !== end) throw new Error('The transaction was rolled back instead of committed.');
         return result;
       } catch (error) {
         await this.#rollBack(error);

@@ -1,7 +1,9 @@
 /**
  * Scripts of an execution's controller. All but `acquire` begin by checking the lease (`HOLDS_LEASE`): ARGV[1] is the
  * execution, ARGV[2] the lease's token. They return LOST once another controller or a force stop took the lease, and
- * are safe to call twice: each sets what the state already shows, or is undone by the next `beginPlan`.
+ * are safe to call twice: each sets what the state already shows, or is undone by the next `beginPlan`. They also return
+ * LOST where Redis does not hold what the controller has just stored (it went back by a second): whoever comes next
+ * begins from what is there.
  */
 export const LOST = 'LEASE_LOST';
 
@@ -12,22 +14,23 @@ local execution = executionKey(id)
 `;
 
 /**
- * ARGV: id, token (delivery#attempt), uuid, lease in ms. Returns 'acquired', 'busy' or 'gone'.
+ * ARGV: id, token (delivery#unique), uuid, lease in ms.
+ * Returns {'acquired', how often in a row it was taken and not given back}, {'busy'} or {'gone'}.
  * A second delivery of the same job takes the lease over: its first holder has lost BullMQ's lock.
  */
 export const acquire = `
 local id, token = ARGV[1], ARGV[2]
 local status = statusOf(id, ARGV[3])
-if not status or not RUNNING[status] then return 'gone' end
+if not status or not RUNNING[status] then return {'gone'} end
 local holder = redis.call('GET', leaseKey(id))
 local delivery = string.match(token, '^(.*)#')
 if holder and string.match(holder, '^(.*)#') ~= delivery then
   redis.call('SET', nudgeKey(id), 1, 'PX', ARGV[4])
-  return 'busy'
+  return {'busy'}
 end
 redis.call('SET', leaseKey(id), token, 'PX', ARGV[4])
 redis.call('DEL', nudgeKey(id))
-return 'acquired'
+return {'acquired', redis.call('HINCRBY', executionKey(id), 'fruitlessControls', 1)}
 `;
 
 /** ARGV: id, token, lease in ms. */
@@ -40,6 +43,7 @@ return 'OK'
 export const release = `${HOLDS_LEASE}
 if redis.call('DEL', nudgeKey(id)) == 1 then return 'again' end
 redis.call('DEL', leaseKey(id))
+redis.call('HDEL', execution, 'fruitlessControls')
 return 'released'
 `;
 
@@ -100,47 +104,54 @@ redis.call('HSET', execution, 'lastUpdatedTime', now)
 return 'OK'
 `;
 
-/** Throws away an unfinished plan. ARGV: id, token, step. */
+/** Throws away an unfinished plan, never a finished one. ARGV: id, token, step. */
 export const beginPlan = `${HOLDS_LEASE}
 local instanceId = redis.call('HGET', execution, 'instanceId')
+if redis.call('HEXISTS', instanceKey(instanceId), 'planned:' .. ARGV[3]) == 1 then return '${LOST}' end
 redis.call('DEL', planKey(instanceId, ARGV[3]))
 redis.call('HDEL', instanceKey(instanceId), 'rows:' .. ARGV[3])
 return 'OK'
 `;
 
 /**
- * ARGV: id, token, step, now, rows in these partitions, partitions (JSON each). Returns the execution's status.
- * Twice (a connection lost before the answer came repeats the call): labels are unique in a plan, so one that ends with
- * the last of these partitions holds them all, and stays as it is.
+ * ARGV: id, token, step, now, partitions stored so far, rows in these partitions, partitions (JSON each).
+ * Returns the execution's status.
+ * Twice (a connection lost before the answer came repeats the call): a plan that holds these partitions already stays
+ * as it is. One that holds anything else has lost what was stored before.
  */
 export const appendPlan = `${HOLDS_LEASE}
 local instanceId = redis.call('HGET', execution, 'instanceId')
-local plan = planKey(instanceId, ARGV[3])
-if redis.call('LINDEX', plan, -1) ~= ARGV[#ARGV] then
-  for i = 6, #ARGV do redis.call('RPUSH', plan, ARGV[i]) end
-  redis.call('HINCRBY', instanceKey(instanceId), 'rows:' .. ARGV[3], ARGV[5])
+local instance, plan, offset = instanceKey(instanceId), planKey(instanceId, ARGV[3]), tonumber(ARGV[5])
+local length = redis.call('LLEN', plan)
+if redis.call('HEXISTS', instance, 'planned:' .. ARGV[3]) == 1 then return '${LOST}' end
+if length == offset then
+  for i = 7, #ARGV do redis.call('RPUSH', plan, ARGV[i]) end
+  redis.call('HINCRBY', instance, 'rows:' .. ARGV[3], ARGV[6])
+elseif length ~= offset + #ARGV - 6 or redis.call('LINDEX', plan, -1) ~= ARGV[#ARGV] then
+  return '${LOST}'
 end
 redis.call('HSET', execution, 'lastUpdatedTime', ARGV[4])
-redis.call('ZADD', runningKey(), 'XX', ARGV[4], id)
+touch(id)
 return statusOf(id)
 `;
 
-/** From here on the plan is never computed again. ARGV: id, token, step, now. */
+/** From here on the plan is never computed again. ARGV: id, token, step, partitions in the plan, now. */
 export const sealPlan = `${HOLDS_LEASE}
 local instanceId = redis.call('HGET', execution, 'instanceId')
 local instance = instanceKey(instanceId)
-if redis.call('HSETNX', instance, 'planned:' .. ARGV[3], 1) == 0 then return 'OK' end
 local total = redis.call('LLEN', planKey(instanceId, ARGV[3]))
+if total ~= tonumber(ARGV[4]) then return '${LOST}' end
+if redis.call('HSETNX', instance, 'planned:' .. ARGV[3], 1) == 0 then return 'OK' end
 redis.call('HSET', instance, 'total:' .. ARGV[3], total)
 redis.call('HINCRBY', instance, 'partitionsTotal', total)
 redis.call('HINCRBY', instance, 'rowsTotal', redis.call('HGET', instance, 'rows:' .. ARGV[3]) or 0)
-redis.call('HSET', execution, 'lastUpdatedTime', ARGV[4])
+redis.call('HSET', execution, 'lastUpdatedTime', ARGV[5])
 return 'OK'
 `;
 
 /**
  * Fills the window, if the execution is STARTED, and returns every partition in flight.
- * ARGV: id, token, step, window, now.
+ * ARGV: id, token, step, window.
  * Twice: the window is full, and the same partitions are returned.
  */
 export const dispatch = `${HOLDS_LEASE}
@@ -151,22 +162,28 @@ if statusOf(id) == 'STARTED' then
     if not takeNext(id, stepIndex, instanceId) then break end
   end
 end
-redis.call('ZADD', runningKey(), 'XX', ARGV[5], id)
+touch(id)
 return redis.call('SMEMBERS', inFlightKey(id))
 `;
 
 /**
  * ARGV: id, token, step, status, exit code, now, failed step's name or '', message, most failures.
- * A COMPLETED step is remembered by the instance, so that restarts pass over it.
+ * A COMPLETED step is remembered by the instance, so that restarts pass over it. A chunk step is taken for COMPLETED only
+ * if every partition is: where Redis went back by a second, some may have to be handed out again.
  */
 export const endStep = `${HOLDS_LEASE}
 local stepIndex, status, exitCode, now = ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local step = stepExecutionKey(id, stepIndex)
 if redis.call('HGET', step, 'status') ~= 'STARTED' then return 'OK' end
+local instanceId = redis.call('HGET', execution, 'instanceId')
+if status == 'COMPLETED' and nextPartition(instanceId, stepIndex, 0) then
+  redis.call('HSET', step, 'cursor', 0)
+  return 'OK'
+end
 redis.call('HSET', step, 'status', status, 'exitCode', exitCode, 'endTime', now, 'lastUpdatedTime', now)
 redis.call('HSET', execution, 'lastUpdatedTime', now)
 if status == 'COMPLETED' then
-  redis.call('HSET', instanceKey(redis.call('HGET', execution, 'instanceId')), 'completed:' .. stepIndex, 1)
+  redis.call('HSET', instanceKey(instanceId), 'completed:' .. stepIndex, 1)
 end
 if ARGV[7] ~= '' then
   redis.call('HSET', step, 'failure', ARGV[8])
@@ -192,7 +209,7 @@ if status == 'FAILED' then
 end
 endOpenSteps(id, status, now)
 redis.call('DEL', inFlightKey(id), nudgeKey(id))
-if status ~= 'COMPLETED' then redis.call('ZADD', unsettledKey(), now, id) end
+if status ~= 'COMPLETED' then redis.call('ZADD', unsettledKey(), serverNow(), id) end
 return 'OK'
 `;
 

@@ -16,8 +16,11 @@ local requestKey, fingerprint, lifetime = ARGV[9], ARGV[10], ARGV[11]
 
 if requestKey ~= '' then
   local known = redis.call('HMGET', idempotencyKey(requestKey), 'fingerprint', 'id', 'uuid')
-  if known[1] == fingerprint then return {'repeated', known[2], known[3]} end
-  if known[1] then return {'key-reused'} end
+  -- A key whose execution was deleted may be used again.
+  if known[1] and statusOf(known[2], known[3]) then
+    if known[1] ~= fingerprint then return {'key-reused'} end
+    return {'repeated', known[2], known[3]}
+  end
 end
 
 if instanceId ~= '' then
@@ -77,13 +80,15 @@ return 1
  * Marks an execution STOPPED whatever it was, its unfinished steps too, and takes its lease away. Its counts are to be
  * settled then: a worker may have died, or be shut out, between a commit and its mirror.
  *
- * ARGV: id, uuid, now, by whom. Returns the status it was in, or '' if there is none such.
+ * ARGV: id, uuid, now, by whom, '1' to leave one alone that has ended. Returns the status it was in, or '' if there is
+ * none such.
  * Twice: an execution that is STOPPED stays as it is, its end time and description too, and is to be settled again.
  */
 export const forceStop = `
 local id, now, by = ARGV[1], ARGV[3], ARGV[4]
 local status = statusOf(id, ARGV[2])
 if not status then return '' end
+if ARGV[5] == '1' and not RUNNING[status] then return status end
 if status ~= 'STOPPED' then
   moveTo(id, 'STOPPED', now)
   local execution = executionKey(id)
@@ -92,7 +97,7 @@ if status ~= 'STOPPED' then
   endOpenSteps(id, 'STOPPED', now)
   redis.call('DEL', leaseKey(id), nudgeKey(id), inFlightKey(id))
 end
-redis.call('ZADD', unsettledKey(), 'NX', now, id)
+redis.call('ZADD', unsettledKey(), 'NX', serverNow(), id)
 return status
 `;
 

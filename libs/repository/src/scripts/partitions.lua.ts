@@ -23,34 +23,42 @@ local step = stepExecutionKey(id, stepIndex .. '.' .. partition)
  * ARGV: id, uuid, step, partition, prefix of the step execution's name, fence or '' (the store then raises its own), now
  * Returns {'run', fence, attempts since the last commit, partition (JSON), position (JSON or ''), counts …},
  * {'stopping', fence, counts …},
- * {'finished', successor or '', step done} or {'stale'}.
+ * {'finished', successor or '', step done}, {'gone'} (nobody waits for the partition) or {'outrun'} (a newer attempt has it).
  *
- * Twice: a second attempt gets the partition only with a higher fence; the first is superseded then.
+ * Twice: a fence from the sink is one attempt's alone, so the same fence again is the same attempt, whose answer was lost.
+ * A second attempt gets the partition only with a higher fence; the first is superseded then. A partition that is in
+ * flight is run, even if Redis, gone back by a second, knows of its end.
  */
 export const claim = `${ANNOUNCEMENT}${ATTEMPT}
 local prefix, fence, now = ARGV[5], ARGV[6], ARGV[7]
 local status = statusOf(id, uuid)
-if not status or not RUNNING[status] then return {'stale'} end
+if not status or not RUNNING[status] then return {'gone'} end
 local known = redis.call('HMGET', step, 'status', 'fence')
-if known[1] and known[1] ~= 'STARTED' then
+if redis.call('SISMEMBER', inFlightKey(id), partition) == 0 then
+  if not known[1] then return {'gone'} end
   local successor, done = announcement(id, step)
   return {'finished', successor, done}
 end
-if redis.call('SISMEMBER', inFlightKey(id), partition) == 0 then return {'stale'} end
 local newest = tonumber(known[2] or 0)
-if fence == '' then fence = newest + 1 elseif tonumber(fence) <= newest then return {'stale'} end
+if fence == '' then fence = newest + 1 elseif tonumber(fence) < newest then return {'outrun'} end
 local instanceId = redis.call('HGET', executionKey(id), 'instanceId')
 local plan = redis.call('LINDEX', planKey(instanceId, stepIndex), partition)
-if not plan then return {'stale'} end
+if not plan then return {'gone'} end
 beginStepExecution(id, stepIndex .. '.' .. partition, prefix .. cjson.decode(plan).label, now)
 redis.call('HSET', step, 'fence', fence)
 local fruitless = redis.call('HINCRBY', step, 'fruitless', 1)
-redis.call('ZADD', runningKey(), 'XX', now, id)
+touch(id)
 local counts = redis.call('HMGET', step, unpack(COUNTS))
 for i = 1, #COUNTS do counts[i] = tonumber(counts[i] or 0) end
 if status == 'STOPPING' then return {'stopping', fence, unpack(counts)} end
 local position = redis.call('HGET', positionsKey(instanceId, stepIndex), partition) or ''
 return {'run', fence, fruitless, plan, position, unpack(counts)}
+`;
+
+/** Whether a partition is in flight in a running execution. ARGV: id, uuid, step, partition. Returns 1 or 0. */
+export const awaited = `
+local status = statusOf(ARGV[1], ARGV[2])
+return status and RUNNING[status] and redis.call('SISMEMBER', inFlightKey(ARGV[1]), ARGV[4]) == 1 and 1 or 0
 `;
 
 /** Whether an attempt is the newest, in a running execution. ARGV: id, uuid, step, partition, fence. Returns 1 or 0. */
@@ -94,7 +102,8 @@ return status == 'STARTED' and 'go-on' or 'stop'
  * Ends a partition, hands out the next one in its stead and records it as the successor.
  *
  * ARGV: id, uuid, step, partition, fence, now, status, failure or '', most failures, counts …
- * Returns {successor or '', step done}, or {} if a newer attempt has the partition or the execution has ended.
+ * Returns {successor or '', step done}, or {} if a newer attempt has the partition, or the execution has ended, or (gone
+ * back by a second) knows nothing of a stop: then the partition stays in flight.
  *
  * Twice: the second call finds the status set and gives the same answer.
  */
@@ -104,6 +113,7 @@ local executionStatus = statusOf(id, uuid)
 if not executionStatus or not RUNNING[executionStatus] then return {} end
 local known = redis.call('HMGET', step, 'fence', 'status', 'stepName')
 if known[1] ~= fence then return {} end
+if status == 'STOPPED' and executionStatus ~= 'STOPPING' then return {} end
 if known[2] == 'STARTED' then
   local instanceId = redis.call('HGET', executionKey(id), 'instanceId')
   local counts = {}

@@ -52,6 +52,25 @@ end
 `,
   ],
   [
+    'serverNow',
+    `
+-- Redis's own clock, in ms: by it, and not by the workers', an execution is silent or not.
+local function serverNow()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+`,
+  ],
+  [
+    'touch',
+    `
+-- Says that a running execution makes progress.
+local function touch(id)
+  redis.call('ZADD', runningKey(), 'XX', serverNow(), id)
+end
+`,
+  ],
+  [
     'moveTo',
     `
 -- Moves an execution to a status and keeps the indexes true: 'running' by time of last progress, 'ended' by time of
@@ -63,7 +82,7 @@ local function moveTo(id, to, now)
   redis.call('HSET', execution, 'status', to, 'lastUpdatedTime', now)
   if from == to then return end
   if from then leaveStatus(id, from, instanceId, job) end
-  redis.call('ZADD', RUNNING[to] and runningKey() or endedKey(to), now, id)
+  if RUNNING[to] then redis.call('ZADD', runningKey(), serverNow(), id) else redis.call('ZADD', endedKey(to), now, id) end
   redis.call('HINCRBY', instanceKey(instanceId), 'count:' .. to, 1)
   redis.call('ZADD', instancesByStatusKey(job, to), instanceId, instanceId)
 end
@@ -142,7 +161,7 @@ local function setCounts(id, stepIndex, partition, instanceId, counts, now)
   end
   redis.call('HSET', step, 'lastUpdatedTime', now)
   for _, parent in ipairs(parents) do redis.call('HSET', parent, 'lastUpdatedTime', now) end
-  redis.call('ZADD', runningKey(), 'XX', now, id)
+  touch(id)
 end
 `,
   ],
