@@ -79,7 +79,7 @@ describe.each(['rows-written-not-committed', 'committed-not-mirrored'])('a worke
     expect(stopped).toMatchObject({ status: 'STOPPED', running: false });
     expect(stopped.stepExecutions.filter(({ status }) => status === 'STARTED')).toEqual([]);
     const left = await small.outcome(stopped);
-    expect(left.rows).toHaveLength(stopped.recordWriteCount);
+    expect(left.table).toMatchObject({ rows: stopped.recordWriteCount, surplus: [] });
     await wake(zombie);
     expect(saying(zombie, SUPERSEDED)).toHaveLength(1);
     expect(await small.outcome(await endpoint.view(IMPORT, id))).toEqual(left);
@@ -87,7 +87,7 @@ describe.each(['rows-written-not-committed', 'committed-not-mirrored'])('a worke
     await fleet.startWorker();
     const restarted = await small.ended(await endpoint.restart(id));
     expect(restarted).toMatchObject({ status: 'COMPLETED', recordWriteCount: 2_000 - stopped.recordWriteCount });
-    expect(await small.outcome(restarted)).toMatchObject({ rows: expected.rows, times: expected.times });
+    expect(await small.outcome(restarted)).toMatchObject({ table: expected.table, written: expected.written });
   });
 
   it('through a force stop and a restart commits nothing, and says so once', async () => {
@@ -98,7 +98,7 @@ describe.each(['rows-written-not-committed', 'committed-not-mirrored'])('a worke
     const restarted = await small.ended(await endpoint.restart(id));
     expect(restarted).toMatchObject({ status: 'COMPLETED', recordWriteCount: 2_000 - stopped.recordWriteCount });
     const left = await small.outcome(restarted);
-    expect(left).toMatchObject({ rows: expected.rows, times: expected.times });
+    expect(left).toMatchObject({ table: expected.table, written: expected.written });
     await wake(zombie);
     expect(saying(zombie, SUPERSEDED)).toHaveLength(1);
     expect(await small.outcome(await endpoint.view(IMPORT, restarted.id))).toEqual(left);

@@ -18,9 +18,12 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
-/** Creates an empty database; drop it when the file ends. */
-export async function createDatabase(): Promise<TestDatabase> {
-  const admin = inject('databaseUrl');
+/**
+ * Creates an empty database; drop it when the file ends.
+ *
+ * @param admin address of another server than the one that all tests share
+ */
+export async function createDatabase(admin = inject('databaseUrl')): Promise<TestDatabase> {
   const name = `test_${randomUUID().replaceAll('-', '')}`;
   await queryOnce(admin, `CREATE DATABASE ${name}`);
   const url = Object.assign(new URL(admin), { pathname: `/${name}` }).href;

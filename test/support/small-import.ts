@@ -43,10 +43,20 @@ export class SmallImport {
     return small;
   }
 
-  /** Begins it, on an empty table. @returns the execution's number */
-  async start(): Promise<number> {
+  /** Empties the table. */
+  async empty(): Promise<void> {
     await this.database.query('TRUNCATE resource, written');
+  }
+
+  /** Begins it on the table as it is. @returns the execution's number */
+  async begin(): Promise<number> {
     return this.endpoint.start(IMPORT, this.parameters);
+  }
+
+  /** Empties the table and begins. @returns the execution's number */
+  async start(): Promise<number> {
+    await this.empty();
+    return this.begin();
   }
 
   ended(id: number, withinMs?: number): Promise<ExecutionView> {
@@ -54,16 +64,25 @@ export class SmallImport {
   }
 
   /** Waits until so many rows are told to be written. */
-  async under(id: number, rows: number): Promise<void> {
-    await this.endpoint.until(`${rows} rows`, IMPORT, id, ({ recordWriteCount }) => recordWriteCount >= rows);
+  async under(id: number, rows: number): Promise<ExecutionView> {
+    return this.endpoint.until(`${rows} rows`, IMPORT, id, ({ recordWriteCount }) => recordWriteCount >= rows);
   }
 
-  /** What it leaves: its account, the table, and how often each row was written. */
+  /** What it leaves: its account, what the table lacks and has too much of, and how often rows were written. */
   async outcome(view: ExecutionView) {
+    const stored = await storedRows(this.database);
+    const source = rowsOf(this.resources);
+    const written: Record<number, number> = {};
+    for (const times of await timesWritten(this.database, this.resources)) written[times] = (written[times] ?? 0) + 1;
     return {
       ...account(view),
-      rows: await storedRows(this.database),
-      times: await timesWritten(this.database, this.resources),
+      table: {
+        rows: stored.length,
+        missing: source.length - common(source, stored),
+        surplus: strangers(source, stored),
+      },
+      /** How many rows were handed to the table how often. */
+      written,
     };
   }
 
@@ -71,6 +90,22 @@ export class SmallImport {
   async undisturbed() {
     const outcome = await this.outcome(await this.ended(await this.start()));
     if (outcome.told.status !== 'COMPLETED') throw new Error(`Undisturbed, it is ${JSON.stringify(outcome.told)}.`);
-    return { ...outcome, rows: rowsOf(this.resources), times: this.resources.map(() => 1) };
+    const rows = this.resources.length;
+    return { ...outcome, table: { rows, missing: 0, surplus: [] }, written: { 1: rows } };
   }
+}
+
+/** How many rows two sorted lists have in common, as multisets. */
+const common = (source: readonly string[], stored: readonly string[]): number =>
+  stored.length - strangers(source, stored).length;
+
+/** What is stored and is not in the source, or too often: as multisets. */
+function strangers(source: readonly string[], stored: readonly string[]): string[] {
+  const left = new Map<string, number>();
+  for (const row of source) left.set(row, (left.get(row) ?? 0) + 1);
+  return stored.filter((row) => {
+    const times = left.get(row) ?? 0;
+    left.set(row, times - 1);
+    return times < 1;
+  });
 }
