@@ -6,7 +6,7 @@ import { LOG, SETTINGS } from '../core.module.js';
 import { AuthGuard } from './auth.guard.js';
 import { Authenticator } from './authenticator.js';
 import { DenyByDefault } from './deny-by-default.js';
-import { LoginThrottle } from './login-throttle.js';
+import { FREE_FAILURES_OF_ADDRESS, LoginThrottle } from './login-throttle.js';
 import { Users } from './users-file.js';
 import { VerifiedCache } from './verified-cache.js';
 
@@ -30,7 +30,13 @@ function openUsers({ USERS_FILE: path }: Settings, log: Logger): Users {
     {
       provide: Authenticator,
       inject: [Users],
-      useFactory: (users: Users) => new Authenticator(users, new VerifiedCache(Date.now), new LoginThrottle(Date.now)),
+      useFactory: (users: Users) =>
+        new Authenticator(
+          users,
+          new VerifiedCache(Date.now),
+          new LoginThrottle(Date.now),
+          new LoginThrottle(Date.now, FREE_FAILURES_OF_ADDRESS),
+        ),
     },
     { provide: APP_GUARD, useClass: AuthGuard },
     DenyByDefault,

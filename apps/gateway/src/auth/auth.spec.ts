@@ -7,7 +7,7 @@ import type { Problem } from '../problem.js';
 import { Authenticator } from './authenticator.js';
 import { readBasic } from './credentials.js';
 import { Lanes } from './lanes.js';
-import { LoginThrottle, waitAfter } from './login-throttle.js';
+import { FREE_FAILURES, FREE_FAILURES_OF_ADDRESS, LoginThrottle, waitAfter } from './login-throttle.js';
 import { hashPassword } from './passwords.js';
 import { holds, type User } from './permissions.js';
 import { readUsers, Users } from './users-file.js';
@@ -72,7 +72,9 @@ describe('VerifiedCache', () => {
 
 describe('LoginThrottle', () => {
   it('lets some failures pass, then doubles the wait up to a limit', () => {
-    expect([1, 4, 5, 6, 7, 9, 10, 99].map(waitAfter)).toEqual([0, 0, 1_000, 2_000, 4_000, 16_000, 30_000, 30_000]);
+    expect([1, 4, 5, 6, 7, 9, 10, 99].map((failures) => waitAfter(failures))).toEqual([
+      0, 0, 1_000, 2_000, 4_000, 16_000, 30_000, 30_000,
+    ]);
   });
 
   it('refuses without lengthening the wait, and lets in again after it', () => {
@@ -89,7 +91,7 @@ describe('LoginThrottle', () => {
 
   it('keeps callers apart, forgets after a while, and holds no more than its capacity', () => {
     let now = 0;
-    const throttle = new LoginThrottle(() => now, 2);
+    const throttle = new LoginThrottle(() => now, FREE_FAILURES, 2);
     for (let i = 0; i < 5; i += 1) throttle.begin('a');
     expect(throttle.begin('b')).toBe(0);
     expect(throttle.begin('a')).toBe(1_000);
@@ -140,7 +142,13 @@ describe('Authenticator', () => {
   let passwordHash: string;
   let users: Users;
   const write = (entries: readonly object[]) => writeFileSync(path, JSON.stringify(entries));
-  const open = (now = () => 0) => new Authenticator(users, new VerifiedCache<User>(now), new LoginThrottle(now));
+  const open = (now = () => 0) =>
+    new Authenticator(
+      users,
+      new VerifiedCache<User>(now),
+      new LoginThrottle(now),
+      new LoginThrottle(now, FREE_FAILURES_OF_ADDRESS),
+    );
   beforeAll(async () => {
     passwordHash = await hashPassword('right-password');
     write([{ username: 'ada', passwordHash, permissions: [] }]);
@@ -181,6 +189,21 @@ describe('Authenticator', () => {
     expect(await login('right-password')).toBe('let in');
     now = 1_000;
     expect(await login('guess 7')).toBe('UNAUTHENTICATED');
+  });
+
+  it('slows down whoever tries many names from one address', async () => {
+    const throttle = new LoginThrottle(() => 0, 2);
+    const authenticator = new Authenticator(
+      users,
+      new VerifiedCache<User>(() => 0),
+      new LoginThrottle(() => 0),
+      throttle,
+    );
+    const login = (text: string, address = '::1') => codeOf(() => authenticator.authenticate(basic(text), address));
+    expect(await login('ada:right-password')).toBe('let in');
+    for (const name of ['a', 'b', 'c']) expect(await login(`${name}:guess`)).toBe('UNAUTHENTICATED');
+    expect(await login('d:guess')).toBe('TOO_MANY_FAILED_LOGINS');
+    expect(await login('d:guess', '::2')).toBe('UNAUTHENTICATED');
   });
 
   it('forgets who was let in once the file changes', async () => {

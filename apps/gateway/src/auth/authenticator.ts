@@ -23,6 +23,7 @@ export class Authenticator {
     private readonly users: Users,
     private readonly cache: VerifiedCache<User>,
     private readonly throttle: LoginThrottle,
+    private readonly addresses: LoginThrottle,
   ) {
     users.watch(() => cache.clear());
   }
@@ -50,15 +51,25 @@ export class Authenticator {
   private async verify(key: string, { username, password }: Credentials, address: string): Promise<User> {
     const caller = `${address} ${username}`;
     if (this.lanes.full) throw tooMany(1_000);
-    const wait = this.throttle.begin(caller);
+    const wait = this.waitOf(address, caller);
     if (wait > 0) throw tooMany(wait);
     const entry = this.users.find(username);
     const matches = await this.lanes.run(() => passwordMatches(entry?.passwordHash, password));
     if (!matches || !entry) throw unauthenticated('Username or password is wrong.');
     this.throttle.succeeded(caller);
+    this.addresses.forgive(address);
     // Whoever was changed or removed while the hash was computed is not remembered.
     if (this.users.find(username) === entry) this.cache.set(key, entry);
     return entry;
+  }
+
+  /** How long this caller must wait, in ms: for its own failures, or for those of its whole address. */
+  private waitOf(address: string, caller: string): number {
+    const wait = this.addresses.begin(address);
+    if (wait > 0) return wait;
+    const own = this.throttle.begin(caller);
+    if (own > 0) this.addresses.forgive(address);
+    return own;
   }
 }
 
