@@ -61,6 +61,7 @@ async function everything(): Promise<void> {
   await store.acquire(lease, 'nudger#1', LEASE_MS);
   await store.setResult(lease, 'total', 1);
   for (const status of BATCH_STATUSES) await repository.inStatus(status);
+  await store.forget((await repository.inStatus('COMPLETED')).id, 100);
   const ended = await repository.lease(await repository.launch());
   await store.beginExecution(ended, NOW);
   await store.beginStep(ended, 0, 'close', NOW);
@@ -137,6 +138,7 @@ describe('every key', () => {
     for (const ref of await store.silentFor(0, 1_000)) await store.forceStop(ref, NOW, 'ann');
     const all = Object.values(await redis.hgetall(repository.key('uuids')));
     for (const id of all) await store.forget(Number(id) as never, 1_000);
+    for (const { uuid } of await store.forgotten(1_000)) await store.purged(uuid);
     const left = (await repository.keys()).map((key) => entryOf(key.slice(repository.root.length))?.template);
     expect([...new Set(left)].toSorted()).toEqual(['audit', 'idempotency:?', 'last-id:execution', 'last-id:instance']);
   });

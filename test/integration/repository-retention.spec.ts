@@ -21,9 +21,9 @@ describe('forget', () => {
   it.each(BATCH_STATUSES)('of an execution that is %s', async (status) => {
     const { id } = await repository.inStatus(status, { jobName: `${status}Job` });
     const expected = isRunning(status) ? 'running' : 'done';
-    expect(await at.forget(id, 100)).toMatchObject({ kind: expected });
+    expect(await at.forget(id, 100)).toBe(expected);
     expect((await at.findExecution(id)) === undefined).toBe(expected === 'done');
-    expect(await at.forget(id, 100)).toEqual({ kind: isRunning(status) ? 'running' : 'gone' });
+    expect(await at.forget(id, 100)).toBe(isRunning(status) ? 'running' : 'gone');
   });
 
   it('leaves nothing of an instance whose last execution goes', async () => {
@@ -33,27 +33,40 @@ describe('forget', () => {
     await at.forceStop(lease, NOW, 'ann');
     const answers = [];
     do answers.push(await at.forget(lease.id, 8));
-    while (answers.at(-1)?.kind === 'more');
-    const done = { kind: 'done', uuid: lease.uuid, instanceUuid: lease.uuid, instanceGone: true };
-    expect(answers).toEqual([{ kind: 'more' }, { kind: 'more' }, done]);
-    expect(await stored()).toEqual(before);
+    while (answers.at(-1) === 'more');
+    expect(answers).toEqual(['more', 'more', 'done']);
+    expect(await at.forgotten(1_000)).toContainEqual({
+      uuid: lease.uuid,
+      instanceUuid: lease.uuid,
+      instanceGone: true,
+    });
+    await at.purged(lease.uuid);
+    expect((await stored()).filter((name) => name !== 'forgotten')).toEqual(
+      before.filter((name) => name !== 'forgotten'),
+    );
   });
 
   it('of one execution leaves its instance to the others', async () => {
     const first = await repository.inStatus('FAILED', { identity: 'kept' });
     const second = await repository.restart(first);
     const { instanceId } = (await at.findExecution(second.id))!;
-    expect(await at.forget(first.id, 100)).toMatchObject({ uuid: first.uuid, instanceGone: false });
+    expect(await at.forget(first.id, 100)).toBe('done');
     expect(await at.findLatest(instanceId)).toMatchObject({ id: second.id, instanceUuid: first.uuid });
     expect(await at.findByIdentity('anyJob', 'kept')).toMatchObject({ id: second.id });
     await at.forceStop(second, NOW, 'ann');
-    expect(await at.forget(second.id, 100)).toMatchObject({ instanceUuid: first.uuid, instanceGone: true });
+    expect(await at.forget(second.id, 100)).toBe('done');
+    expect(await at.forgotten(1_000)).toEqual(
+      expect.arrayContaining([
+        { uuid: first.uuid, instanceUuid: first.uuid, instanceGone: false },
+        { uuid: second.uuid, instanceUuid: first.uuid, instanceGone: true },
+      ]),
+    );
     expect(await at.findByIdentity('anyJob', 'kept')).toBeUndefined();
     expect(await repository.launch({ identity: 'kept' })).toBeDefined();
   });
 
   it('of nothing tells so', async () => {
-    expect(await at.forget(NOBODY.id, 100)).toEqual({ kind: 'gone' });
+    expect(await at.forget(NOBODY.id, 100)).toBe('gone');
   });
 });
 

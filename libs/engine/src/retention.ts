@@ -34,32 +34,29 @@ export class Retention {
       const rule = rules[status];
       if (!rule) continue;
       const expired = await store.expired(status, ambient.now() - rule.age, rule.count, EXECUTIONS_A_RUN);
-      for (const id of expired) await forgetExecution(this.parts, id);
+      for (const id of expired) await forgetExecution(store, id);
       if (expired.length > 0) log.info('Old executions deleted', { status, executions: expired.length });
     }
+    await purgeForgotten(this.parts);
   }
 }
 
 /**
- * Deletes an execution from Redis, then from PostgreSQL. A crash in between leaves a few rows of checkpoints that
- * nobody refers to any more, and never an execution without them.
+ * Deletes an execution from Redis, which notes what its database still holds.
  *
  * @returns false if it is running
  */
-export async function forgetExecution(
-  { store, ledger }: Pick<RetentionParts, 'store' | 'ledger'>,
-  id: ExecutionId,
-): Promise<boolean> {
+export async function forgetExecution(store: RetentionStore, id: ExecutionId): Promise<boolean> {
   for (;;) {
     const forgotten = await store.forget(id, STEPS_A_CALL);
-    switch (forgotten.kind) {
-      case 'more':
-        continue;
-      case 'done':
-        await ledger.forget(forgotten);
-        return true;
-      default:
-        return forgotten.kind === 'gone';
-    }
+    if (forgotten !== 'more') return forgotten !== 'running';
+  }
+}
+
+/** Has the database forget what Redis has. Whoever dies in between, or finds it away, leaves it to the next run. */
+export async function purgeForgotten({ store, ledger }: Pick<RetentionParts, 'store' | 'ledger'>): Promise<void> {
+  for (const execution of await store.forgotten(EXECUTIONS_A_RUN)) {
+    await ledger.forget(execution);
+    await store.purged(execution.uuid);
   }
 }

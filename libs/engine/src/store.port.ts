@@ -222,11 +222,21 @@ export interface RetentionStore {
   expired(status: BatchStatus, before: number, keep: number, limit: number): Promise<ExecutionId[]>;
   /** Deletes at most `most` steps of an ended execution, at last itself, and with its last execution the instance. */
   forget(id: ExecutionId, most: number): Promise<Forgotten>;
+  /** Deleted executions whose database is not known to have forgotten them; about `limit`. */
+  forgotten(limit: number): Promise<ForgottenExecution[]>;
+  /** The database has forgotten it too. */
+  purged(uuid: string): Promise<void>;
 }
 
-export type Forgotten =
-  | { kind: 'running' | 'gone' | 'more' }
-  | { kind: 'done'; uuid: ExecutionUuid; instanceUuid: ExecutionUuid; instanceGone: boolean };
+export type Forgotten = 'running' | 'gone' | 'more' | 'done';
+
+/** A deleted execution, of which the database may still hold something. */
+export interface ForgottenExecution {
+  uuid: ExecutionUuid;
+  instanceUuid: ExecutionUuid;
+  /** Whether it was the last one of its instance. */
+  instanceGone: boolean;
+}
 
 /** What the settlement of ended executions asks: one that has ended otherwise than COMPLETED is unsettled at first. */
 export interface SettlementStore {

@@ -11,6 +11,7 @@ export const KEYS = {
   uuids: 'uuids',
   running: 'running',
   unsettled: 'unsettled',
+  forgotten: 'forgotten',
   ended: 'ended:?',
   audit: 'audit',
   execution: 'execution:?',

@@ -69,8 +69,11 @@ export class RedisExecutionReader implements ExecutionReader {
     statuses: readonly BatchStatus[],
     only: string = '',
   ): Promise<InstanceRecord[]> {
-    if (ids.length === 0) return [];
-    const found = list(await this.#run('readInstances', LISTED_STEPS, only, statuses.join(','), ...ids));
+    const found: ReturnType<typeof list> = [];
+    for (let from = 0; from < ids.length; from += INSTANCES_A_CALL) {
+      const some = ids.slice(from, from + INSTANCES_A_CALL);
+      found.push(...list(await this.#run('readInstances', LISTED_STEPS, only, statuses.join(','), ...some)));
+    }
     const instances = found.map((entry) => {
       const [first, ...executions] = list(entry);
       const instance = hashOf(strings(first ?? []));
@@ -87,6 +90,9 @@ export class RedisExecutionReader implements ExecutionReader {
     return instances.filter(({ executions }) => executions.length > 0);
   }
 }
+
+/** Instances read by one script, so that a long listing of large executions does not hold Redis up. */
+const INSTANCES_A_CALL = 20;
 
 const pairs = (flat: readonly string[]): { stepName: string; exitCode: string }[] =>
   flat.flatMap((stepName, i) => (i % 2 === 0 ? [{ stepName, exitCode: flat[i + 1] ?? '' }] : []));

@@ -12,6 +12,7 @@ import {
   type ExecutionRef,
   type ForceStopped,
   type Forgotten,
+  type ForgottenExecution,
   type KeyedExecution,
   type Launch,
   type LaunchOutcome,
@@ -310,14 +311,24 @@ export class RedisExecutionStore
   }
 
   async forget(id: ExecutionId, most: number): Promise<Forgotten> {
-    const [kind, uuid, instanceUuid, instanceGone] = strings(await this.#run('forget', id, most));
-    if (kind !== 'done') return { kind: kind as 'running' | 'gone' | 'more' };
-    return {
-      kind,
-      uuid: executionUuid(uuid ?? ''),
-      instanceUuid: executionUuid(instanceUuid ?? ''),
-      instanceGone: instanceGone === '1',
-    };
+    const [kind] = strings(await this.#run('forget', id, most));
+    return kind as Forgotten;
+  }
+
+  async forgotten(limit: number): Promise<ForgottenExecution[]> {
+    const [, flat] = await this.redis.hscan(key(this.#root, 'forgotten'), 0, 'COUNT', limit);
+    return [...hashOf(flat)].map(([uuid, value]) => {
+      const [instanceUuid = '', instanceGone] = value.split(',');
+      return {
+        uuid: executionUuid(uuid),
+        instanceUuid: executionUuid(instanceUuid),
+        instanceGone: instanceGone === '1',
+      };
+    });
+  }
+
+  async purged(uuid: string): Promise<void> {
+    await this.redis.hdel(key(this.#root, 'forgotten'), uuid);
   }
 
   // Settlement

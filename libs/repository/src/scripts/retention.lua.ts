@@ -3,7 +3,7 @@
  * instance goes too.
  *
  * ARGV: id, most steps to delete in this call
- * Returns {'running'}, {'gone'}, {'more'}, or {'done', uuid, uuid of the instance, 1 if the instance went too}.
+ * Returns {'running'}, {'gone'}, {'more'} or {'done'}. What its database still holds is then noted in `forgotten`.
  *
  * Twice: a call that finds less to delete deletes that; after 'done' it finds nothing.
  */
@@ -28,7 +28,8 @@ for other in string.gmatch(redis.call('HGET', instance, 'executions') or '', '%d
 end
 if latest then
   redis.call('HSET', instance, 'executions', table.concat(others, ','), 'latest', latest)
-  return {'done', uuid, instanceUuid, 0}
+  redis.call('HSET', forgottenKey(), uuid, instanceUuid .. ',0')
+  return {'done'}
 end
 for _, field in ipairs(redis.call('HKEYS', instance)) do
   local step = string.match(field, '^started:(%d+)$')
@@ -38,5 +39,6 @@ local identity = redis.call('HGET', instance, 'identity')
 if identity then redis.call('DEL', identityKey(job, identity)) end
 redis.call('ZREM', instancesKey(job), instanceId)
 redis.call('UNLINK', instance)
-return {'done', uuid, instanceUuid, 1}
+redis.call('HSET', forgottenKey(), uuid, instanceUuid .. ',1')
+return {'done'}
 `;
