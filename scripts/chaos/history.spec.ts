@@ -51,7 +51,14 @@ describe('the history of an execution', () => {
 
   it('may come to STOPPED from anywhere once a force stop was asked for', () => {
     see('COMPLETED', 1);
-    history.willForce(UUID);
+    history.willForce(1);
+    see('STOPPED', 2);
+    expect(violations).toEqual([]);
+  });
+
+  it('is force-stopped by its number, also by who means another that a death of Redis has unmade', () => {
+    history.willForce(1);
+    see('COMPLETED', 1);
     see('STOPPED', 2);
     expect(violations).toEqual([]);
   });

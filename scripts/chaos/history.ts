@@ -49,6 +49,8 @@ const UNMADE_MS = 2_300;
 export class History {
   readonly #traces = new Map<string, Trace>();
   readonly #losses: number[] = [];
+  /** Numbers that a force stop was asked for. */
+  readonly #forced = new Set<number>();
 
   constructor(private readonly violation: (line: string) => void) {}
 
@@ -74,12 +76,17 @@ export class History {
     else if (what === 'start' && trace.seen.length === 0) trace.mayVanish = true;
   }
 
-  /** A force stop is about to be asked for; whether it is answered or not, it may happen from now on. */
-  willForce(uuid: string): void {
-    const trace = this.#traces.get(uuid);
-    if (!trace) return;
-    trace.forced = true;
-    trace.promised = trace.promised.filter(({ what }) => what !== 'abandon');
+  /**
+   * A force stop is about to be asked for; whether it is answered or not, it may happen from now on. It goes by the
+   * number, which a Redis that has died may have handed out again.
+   */
+  willForce(number: number): void {
+    for (const trace of this.#traces.values()) {
+      if (trace.id !== number) continue;
+      trace.forced = true;
+      trace.promised = trace.promised.filter(({ what }) => what !== 'abandon');
+    }
+    this.#forced.add(number);
   }
 
   /** The executions of one instance, as one answer showed them. */
@@ -135,7 +142,7 @@ export class History {
   #trace(id: number, uuid: string): Trace {
     const known = this.#traces.get(uuid);
     if (known) return known;
-    const trace: Trace = { id, uuid, seen: [], promised: [], forced: false, mayVanish: false };
+    const trace: Trace = { id, uuid, seen: [], promised: [], forced: this.#forced.has(id), mayVanish: false };
     this.#traces.set(uuid, trace);
     return trace;
   }

@@ -152,7 +152,7 @@ export class Run {
 
   async #operate(kind: Resolved, task: Task, { id, executionUUID }: Listed): Promise<Answer<{ message: string }>> {
     const { path, promises } = OPERATION[kind];
-    if (kind === 'force-stop') this.history.willForce(executionUUID);
+    if (kind === 'force-stop') this.history.willForce(id);
     const answer = await this.#client.operate(path, id);
     this.#answered(kind, task, id, answer);
     if (answer.kind === 'done' && promises) this.history.promise(promises, executionUUID, answer);
