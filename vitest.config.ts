@@ -41,6 +41,10 @@ export default defineConfig({
           sequence: { groupOrder: 2 },
         },
       },
+      {
+        extends: true,
+        test: { name: 'chaos', include: ['test/chaos/**/*.spec.ts'], sequence: { groupOrder: 3 } },
+      },
     ],
   },
 });
