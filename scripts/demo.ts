@@ -32,8 +32,9 @@ async function demo(supervisor: Supervisor): Promise<number> {
   say(`Importing ${join(importDirectory, source)} with ${WORKERS} workers.`);
   const began = Date.now();
   const execution = await follow(client, await client.start({ source }));
-  report(execution, Date.now() - began);
+  const took = Date.now() - began;
   say(JSON.stringify(await client.listed(execution.executionUUID), null, 2));
+  report(execution, took);
   return execution.status === 'COMPLETED' ? 0 : 1;
 }
 

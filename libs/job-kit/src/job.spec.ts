@@ -53,8 +53,8 @@ describe('defineJob', () => {
   });
 
   it('refuses an identifying parameter that the job does not have', () => {
-    const define = () => defineJob({ name: 'a', parameters, steps: [step('b')], identifying: ['sauce'] });
-    expect(define).toThrow('its identifying parameter "sauce" is not among its parameters');
+    const options = { name: 'a', parameters, steps: [step('b')], identifying: ['sauce'] };
+    expect(() => defineJob(options)).toThrow('its identifying parameter "sauce" is not among its parameters');
   });
 
   it('refuses a start limit below 1', () => {

@@ -26,7 +26,8 @@ const job = (name: string) => jobsOf({ importDirectory, store, maxLineBytes: 1_0
 
 describe('jobs', () => {
   it('are registered by name', () => {
-    expect(jobsOf({ importDirectory, store, maxLineBytes: 1_024 }).names).toEqual(['bulkImportJob', 'noopJob']);
+    const { names } = jobsOf({ importDirectory, store, maxLineBytes: 1_024 });
+    expect(names).toEqual(expect.arrayContaining(['bulkImportJob', 'noopJob']));
   });
 
   it('fill in their defaults', () => {
