@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { FhirStore } from '#fhir-store';
 import { testStore } from '../support/chunks.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
-import { compare, sequences } from '../support/model/commands.js';
+import { compare, scenes, sequences } from '../support/model/commands.js';
 import { ITEMS, LEDGER, type Item } from '../support/model/jobs.js';
 import type { Plain, PlainInstance } from '../support/model/plain.js';
 import { World } from '../support/model/world.js';
@@ -53,7 +53,12 @@ it(
           throw error;
         }
       }),
-      { interruptAfterTimeLimit: FOR_MS, numRuns: 100_000, endOnFailure: false },
+      {
+        examples: scenes.map((scene): [typeof scene] => [scene]),
+        interruptAfterTimeLimit: FOR_MS,
+        numRuns: 100_000,
+        endOnFailure: false,
+      },
     ),
   FOR_MS + 60_000,
 );

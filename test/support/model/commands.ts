@@ -148,10 +148,15 @@ const stopWorker = (kind: Kind, calls: number, lastIsDone: boolean): Command =>
     async (_, world) => void (await world.deliver(kind, new Life(calls, lastIsDone))),
   );
 
+const wake = (which: number): Command => command(`a frozen worker wakes (${which})`, (_, world) => world.wake(which));
+
+const dead = command('the workers that stopped are dead', (_, world) => world.bury());
+
 const choice = integer({ min: 0, max: 9 }).map((tenths) => tenths / 10);
 const kind = constantFrom<Kind>('executions', 'partitions', 'partitions');
 const times = integer({ min: 1, max: 3 });
-const calls = integer({ min: 0, max: 12 });
+/** Most deliveries make about as many. */
+const calls = integer({ min: 0, max: 9 });
 
 const begin = tuple(constantFrom('exactJob', 'exactJob', 'roughJob'), constantFrom(0, 1, 2, 3, 4), boolean()).map(
   (args) => start(...args),
@@ -170,9 +175,9 @@ const mishaps = oneof(
   { weight: 8, arbitrary: tuple(kind, calls, boolean()).map((args) => stopWorker(...args)) },
   {
     weight: 5,
-    arbitrary: choice.map((value) => command(`a frozen worker wakes (${value})`, (_, world) => world.wake(value))),
+    arbitrary: choice.map(wake),
   },
-  { weight: 2, arbitrary: constant(command('the workers that stopped are dead', (_, world) => world.bury())) },
+  { weight: 2, arbitrary: constant(dead) },
   {
     weight: 2,
     arbitrary: kind.map((value) =>
@@ -204,3 +209,24 @@ export const sequences = tuple(
     },
   ),
 ).map(([first, then]) => [...first, work('executions', first.length), ...then]);
+
+const begun = (job: string, partitions = 1): Command[] => [start(job, partitions, false), work('executions', 1)];
+
+/** Deliveries of a partition: load, open, claim, then commit and mirror for each chunk. */
+const CLAIMED = 3;
+
+/** What every run begins with, however slow the machine: each mechanism's own moment. */
+export const scenes: Command[][] = [
+  // The gate: a worker sleeps before a commit, and wakes after a force stop.
+  [...begun('exactJob'), stopWorker('partitions', CLAIMED, false), operate('force stop', 0), wake(0)],
+  // The fence: it wakes when another has taken over, in the same execution and in a restart.
+  [...begun('exactJob'), stopWorker('partitions', CLAIMED, false), work('partitions', 1), wake(0)],
+  [...begun('exactJob'), stopWorker('partitions', CLAIMED + 2, false), operate('force stop', 0), restart(0), wake(0)],
+  // Settlement: committed and not mirrored, and the gateway dies in the force stop.
+  [...begun('exactJob'), stopWorker('partitions', CLAIMED, true), dead, forceStopAndDie(0, 2, true)],
+  [...begun('exactJob'), stopWorker('partitions', CLAIMED, true), dead, operate('force stop', 0), restart(0)],
+  // The successor: every worker dies behind a finish, before it can announce what follows.
+  [...begun('exactJob', 4), ...Array.from({ length: 4 }, () => stopWorker('partitions', CLAIMED + 6, true))],
+  // The sweeper: the only job is removed by hand, and nobody comes back for it.
+  [start('roughJob', 2, false), command('the job is removed by hand', (_, world) => world.removeJob('executions'))],
+];
