@@ -9,7 +9,8 @@ import { until } from '../support/until.js';
 
 const LOCK_MS = 1_000;
 const STOPPED = 'Crash point reached';
-const SUPERSEDED = '"msg":"Superseded';
+/** Of a partition. A controller that slept in the same process has lost its lease too, and says so in its own words. */
+const SUPERSEDED = '"msg":"Superseded: this attempt leaves';
 
 let fleet: Fleet;
 let endpoint: Endpoint;
