@@ -17,8 +17,8 @@ describe('an execution is unsettled', () => {
     const { store } = repository;
     const ref = await repository.inStatus(status);
     expect(await store.unsettledFor(0, 100)).toContainEqual(ref);
-    await store.settled(ref);
-    await store.settled(ref);
+    await store.settled(ref, []);
+    await store.settled(ref, []);
     expect(await store.unsettledFor(0, 100)).not.toContainEqual(ref);
   });
 
@@ -26,9 +26,21 @@ describe('an execution is unsettled', () => {
     const { store } = repository;
     const ref = await repository.launch();
     await store.forceStop(ref, NOW, 'ann');
-    await store.settled(ref);
+    await store.settled(ref, []);
     await store.forceStop(ref, NOW, 'ann');
     expect(await store.unsettledFor(0, 100)).toContainEqual(ref);
+  });
+
+  it('while a step counts less than its database holds: Redis went back by a second in between', async () => {
+    const { store } = repository;
+    const lease = await repository.loading(1);
+    await repository.claim(partitionRef(lease, 0));
+    await store.forceStop(lease, NOW, 'ann');
+    await store.settled(lease, [{ step: 0, counts: SETTLED }]);
+    expect((await store.unsettledFor(0, 1_000)).map(({ id }) => id)).toContain(lease.id);
+    await store.settle(partitionRef(lease, 0), 'load', SETTLED, NOW);
+    await store.settled(lease, [{ step: 0, counts: SETTLED }]);
+    expect((await store.unsettledFor(0, 1_000)).map(({ id }) => id)).not.toContain(lease.id);
   });
 
   it('never where it has COMPLETED', async () => {

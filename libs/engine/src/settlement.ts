@@ -26,12 +26,16 @@ export class Settlement {
     const execution = await store.load(ref);
     if (!execution) return;
     const job = jobs.find(execution.jobName);
-    const steps = job?.steps ?? [];
-    const transactional = steps.flatMap((step, index) => (step.kind === 'chunk' && step.sink ? [{ index, step }] : []));
+    const transactional = (job?.steps ?? []).flatMap((step, index) =>
+      step.kind === 'chunk' && step.sink ? [{ index, step }] : [],
+    );
     // Also for a job that this process does not know: it may write.
     if (!job || transactional.length > 0) await gates.close(execution);
-    for (const { index, step } of transactional) await this.#settleStep(execution, index, step.name);
-    if (job) await store.settled(execution);
+    const steps: { step: number; counts: Counts }[] = [];
+    for (const { index, step } of transactional) {
+      steps.push({ step: index, counts: await this.#settleStep(execution, index, step.name) });
+    }
+    if (job) await store.settled(execution, steps);
   }
 
   /** Settles the earlier executions of the instance, as far as they are not. */
@@ -39,14 +43,20 @@ export class Settlement {
     for (const ref of await this.parts.store.unsettledBefore(instanceId, id)) await this.settle(ref);
   }
 
-  /** The sums are compared first: as a rule they agree, however many partitions there are. */
-  async #settleStep(execution: ControlledExecution, step: number, stepName: string): Promise<void> {
+  /**
+   * The sums are compared first: as a rule they agree, however many partitions there are.
+   *
+   * @returns what the step has committed
+   */
+  async #settleStep(execution: ControlledExecution, step: number, stepName: string): Promise<Counts> {
     const { store, ledger, ambient } = this.parts;
-    if (sameCounts(await ledger.total(execution, stepName), await store.stepCounts(execution, step))) return;
+    const total = await ledger.total(execution, stepName);
+    if (sameCounts(total, await store.stepCounts(execution, step))) return total;
     for (const [partition, counts] of await ledger.committed(execution, stepName)) {
       if (sameCounts(counts, NO_COUNTS)) continue;
       await store.settle({ id: execution.id, uuid: execution.uuid, step, partition }, stepName, counts, ambient.now());
     }
+    return total;
   }
 }
 

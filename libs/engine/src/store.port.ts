@@ -249,7 +249,8 @@ export interface SettlementStore {
   stepCounts(execution: ExecutionRef, step: number): Promise<Counts>;
   /** Sets a partition's counts to what its sink has committed. A running execution is left alone. */
   settle(ref: PartitionRef, stepName: string, counts: Counts, now: number): Promise<void>;
-  settled(execution: ExecutionRef): Promise<void>;
+  /** Ends the settlement, unless a step's counts are (again) below what its sink has committed. */
+  settled(execution: ExecutionRef, steps: readonly { step: number; counts: Counts }[]): Promise<void>;
 }
 
 /** What the sweeper asks. */

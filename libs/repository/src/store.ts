@@ -354,8 +354,8 @@ export class RedisExecutionStore
     await this.#run('settle', id, uuid, step, partition, partitionStepName(stepName, ''), now, ...countValues(counts));
   }
 
-  async settled({ id, uuid }: ExecutionRef): Promise<void> {
-    await this.#run('settled', id, uuid);
+  async settled({ id, uuid }: ExecutionRef, steps: readonly { step: number; counts: Counts }[]): Promise<void> {
+    await this.#run('settled', id, uuid, ...steps.flatMap(({ step, counts }) => [step, ...countValues(counts)]));
   }
 
   // Recovery

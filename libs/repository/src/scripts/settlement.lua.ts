@@ -28,8 +28,21 @@ setCounts(id, stepIndex, partition, instanceId, counts, now)
 return 'OK'
 `;
 
-/** ARGV: id, uuid. Twice: it is gone already. */
+/**
+ * Ends the settlement, unless a step's counts are below what its database holds: Redis may have gone back by a second
+ * since they were compared, and then the execution stays unsettled.
+ *
+ * ARGV: id, uuid, then for each step its index and counts …. Twice: it is gone already.
+ */
 export const settled = `
-if statusOf(ARGV[1], ARGV[2]) then redis.call('ZREM', unsettledKey(), ARGV[1]) end
+local id = ARGV[1]
+if not statusOf(id, ARGV[2]) then return 'OK' end
+for at = 3, #ARGV, #COUNTS + 1 do
+  local known = redis.call('HMGET', stepExecutionKey(id, ARGV[at]), unpack(COUNTS))
+  for i = 1, #COUNTS do
+    if tonumber(known[i] or 0) < tonumber(ARGV[at + i]) then return 'OK' end
+  end
+end
+redis.call('ZREM', unsettledKey(), id)
 return 'OK'
 `;
