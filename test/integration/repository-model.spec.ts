@@ -99,27 +99,37 @@ async function expectTrue(repository: TestRepository, play: Play): Promise<strin
 /** How many actions are played before the next look. */
 const BETWEEN_LOOKS = 50;
 
+/** Plays random scripts, holding what is derived to be true. @returns the statuses seen */
+async function playScripts(parameters: { numRuns: number; seed?: number }): Promise<Set<string>> {
+  const reached = new Set<string>();
+  const actions = fc.array(anyAction, { minLength: 100, maxLength: 400, size: 'max' });
+  await fc.assert(
+    fc.asyncProperty(actions, async (script) => {
+      const repository = new TestRepository();
+      try {
+        const play = new Play(repository);
+        for (const [i, action] of script.entries()) {
+          await play.act(action);
+          if (i % BETWEEN_LOOKS > 0 && i < script.length - 1) continue;
+          for (const status of await expectTrue(repository, play)) reached.add(status);
+        }
+      } finally {
+        await repository.close();
+      }
+    }),
+    parameters,
+  );
+  return reached;
+}
+
 describe('whatever controllers, workers and operators do', () => {
   it('sums, indexes and progress are what partitions and statuses alone say', async () => {
-    const reached = new Set<string>();
-    const actions = fc.array(anyAction, { minLength: 100, maxLength: 400, size: 'max' });
-    await fc.assert(
-      fc.asyncProperty(actions, async (script) => {
-        const repository = new TestRepository();
-        try {
-          const play = new Play(repository);
-          for (const [i, action] of script.entries()) {
-            await play.act(action);
-            if (i % BETWEEN_LOOKS > 0 && i < script.length - 1) continue;
-            for (const status of await expectTrue(repository, play)) reached.add(status);
-          }
-        } finally {
-          await repository.close();
-        }
-      }),
-      { numRuns: 40 },
-    );
-    // Otherwise the actions would have missed what they are for.
+    await expect(playScripts({ numRuns: 30 })).resolves.toBeDefined();
+  }, 60_000);
+
+  it('is played through every status: otherwise the scripts would miss what they are for', async () => {
+    // Of a fixed seed, since which statuses chance comes by is no property of the repository.
+    const reached = await playScripts({ numRuns: 15, seed: 20 });
     expect([...reached].toSorted()).toEqual(BATCH_STATUSES.filter((status) => status !== 'UNKNOWN').toSorted());
   }, 60_000);
 });
