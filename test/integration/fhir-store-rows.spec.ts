@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { FhirRow, FhirStore } from '#fhir-store';
 import type { SinkSession } from '#job-kit';
@@ -95,6 +95,33 @@ describe('rows', () => {
     expect(await database.query("SELECT * FROM resource WHERE resource_type = 'Version' AND id = 'unchanged'")).toEqual(
       before,
     );
+  });
+
+  it('knows an unchanged row by its digest, and by its body if the source is only formatted otherwise', async () => {
+    const row = fhirRow({ resourceType: 'Digest', id: 'a', text: 'same' } as never);
+    const spaced = { ...row, body: Buffer.from(` ${row.body.toString()}\r`) };
+    const tuple = () =>
+      database.query(
+        "SELECT ctid, xmin, encode(body_digest, 'hex') AS digest FROM resource WHERE resource_type = 'Digest'",
+      );
+    await withSession((session) => session.commit(chunkOf([row])));
+    const before = await tuple();
+    expect(before).toMatchObject([{ digest: createHash('sha256').update(row.body).digest('hex') }]);
+    await withSession((session) => session.commit(chunkOf([row, fhirRow({ resourceType: 'New', id: 'beside' })])));
+    expect(await tuple()).toEqual(before);
+    expect(await stored('New')).toHaveLength(1);
+    await withSession((session) => session.commit(chunkOf([spaced])));
+    expect(await stored('Digest')).toMatchObject([{ version_id: 1 }]);
+  });
+
+  it('writes a row again that was changed by other means', async () => {
+    const row = fhirRow({ resourceType: 'Hand', id: 'a', text: 'from the source' } as never);
+    await withSession((session) => session.commit(chunkOf([row])));
+    await database.query(`UPDATE resource SET body = '{"text": "by hand"}' WHERE resource_type = 'Hand'`);
+    await withSession((session) => session.commit(chunkOf([row])));
+    expect(await stored('Hand')).toMatchObject([{ version_id: 2, body: { text: 'from the source' } }]);
+    await withSession((session) => session.commit(chunkOf([row])));
+    expect(await stored('Hand')).toMatchObject([{ version_id: 2 }]);
   });
 
   it('commits a chunk of which nothing is left to write', async () => {

@@ -65,7 +65,7 @@ async function everything(): Promise<void> {
   const ended = await repository.lease(await repository.launch());
   await store.beginExecution(ended, NOW);
   await store.beginStep(ended, 0, 'close', NOW);
-  await store.endStep(ended, 0, { status: 'COMPLETED', exitCode: 'COMPLETED' }, NOW);
+  await store.endStep(ended, 0, { status: 'COMPLETED', exitCode: 'NOOP' }, NOW);
   await store.forceStop(ended, NOW, 'ann');
   await new RedisAuditLog(redis, repository.prefix, MODULE).append({
     time: NOW,

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { EXIT_CODES, worseExitCode } from './exit-status.js';
+import { EXIT_CODES, exitCodeOf, worseExitCode } from './exit-status.js';
+import { BATCH_STATUSES } from './status.js';
 
 const anyCode = fc.constantFrom(...EXIT_CODES, 'OWN', 'OTHER');
 const known = EXIT_CODES.flatMap((a) => EXIT_CODES.map((b) => [a, b] as const));
@@ -28,5 +29,18 @@ describe('worseExitCode', () => {
         expect(worseExitCode(worseExitCode(a, b), c)).toBe(worseExitCode(a, worseExitCode(b, c)));
       }),
     );
+  });
+});
+
+it('gives each status its exit code', () => {
+  expect(Object.fromEntries(BATCH_STATUSES.map((status) => [status, exitCodeOf(status)]))).toEqual({
+    STARTING: 'EXECUTING',
+    STARTED: 'EXECUTING',
+    STOPPING: 'EXECUTING',
+    STOPPED: 'STOPPED',
+    FAILED: 'FAILED',
+    COMPLETED: 'COMPLETED',
+    ABANDONED: 'UNKNOWN',
+    UNKNOWN: 'UNKNOWN',
   });
 });

@@ -73,4 +73,14 @@ export const MIGRATIONS: readonly SqlMigration[] = [
         PRIMARY KEY (execution_uuid, step_name)
       );`,
   },
+  {
+    id: '0004_body_digests',
+    sql: `
+      ALTER TABLE resource ADD COLUMN body_digest bytea;
+      COMMENT ON COLUMN resource.body_digest IS 'SHA-256 of the source line; null if the body was changed by other means';
+      CREATE FUNCTION forget_body_digest() RETURNS trigger LANGUAGE plpgsql AS
+        'BEGIN NEW.body_digest := NULL; RETURN NEW; END';
+      CREATE TRIGGER forget_body_digest BEFORE UPDATE OF body ON resource FOR EACH ROW
+        WHEN (NEW.body_digest IS NOT DISTINCT FROM OLD.body_digest) EXECUTE FUNCTION forget_body_digest();`,
+  },
 ];

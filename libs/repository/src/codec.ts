@@ -1,6 +1,15 @@
-import { COUNT_NAMES, executionId, executionUuid, instanceId, type BatchStatus, type Counts, type Json } from '#domain';
+import {
+  COUNT_NAMES,
+  executionId,
+  executionUuid,
+  exitCodeOf,
+  instanceId,
+  type BatchStatus,
+  type Counts,
+  type Json,
+} from '#domain';
 import type { ExecutionRecord, Failure, StepExecutionRecord } from '#engine';
-import type { JobParameters } from '#job-kit';
+import type { JobParameters, Partition } from '#job-kit';
 
 /** A Redis hash as it is read: names and values in turn. */
 export type Hash = Map<string, string>;
@@ -71,14 +80,17 @@ function decodeResults(execution: Hash): Record<string, Json> {
   return results;
 }
 
+/** A step's hash leaves out what follows from the rest: the exit code of its status, and that its last update was its end. */
 export function decodeStep(step: Hash): StepExecutionRecord {
+  const status = text(step, 'status') as BatchStatus;
+  const endTime = optionalNumber(step, 'endTime');
   return {
     stepName: text(step, 'stepName'),
-    status: text(step, 'status') as BatchStatus,
-    exitCode: text(step, 'exitCode'),
+    status,
+    exitCode: step.get('exitCode') ?? exitCodeOf(status),
     startTime: number(step, 'startTime'),
-    lastUpdatedTime: number(step, 'lastUpdatedTime'),
-    endTime: optionalNumber(step, 'endTime'),
+    lastUpdatedTime: optionalNumber(step, 'lastUpdatedTime') ?? endTime ?? 0,
+    endTime,
     counts: countsIn(step),
     failure: step.get('failure'),
   };
@@ -86,3 +98,11 @@ export function decodeStep(step: Hash): StepExecutionRecord {
 
 /** An instance's executions, oldest first. */
 export const executionIds = (instance: Hash): string[] => (instance.get('executions') ?? '').split(',').filter(Boolean);
+
+/** A partition as it stands in a plan, without names: a plan may hold many. Lua reads the label, which comes first. */
+export const encodePartition = ({ label, rows, data }: Partition): string => JSON.stringify([label, rows, data]);
+
+export function decodePartition(json: string): Partition {
+  const [label, rows, data] = JSON.parse(json) as [string, number, Json];
+  return { label, rows, data };
+}

@@ -28,7 +28,15 @@ import {
 } from '#engine';
 import type { Partition } from '#job-kit';
 import type { Redis } from 'ioredis';
-import { countsOf, countValues, decodeParameters, executionIds, hashOf } from './codec.js';
+import {
+  countsOf,
+  countValues,
+  decodeParameters,
+  decodePartition,
+  encodePartition,
+  executionIds,
+  hashOf,
+} from './codec.js';
 import { key, keyRoot, stepKey } from './keys.js';
 import { RedisExecutionReader } from './reader.js';
 import { list, scriptRunner, strings, type ScriptRunner } from './script-runner.js';
@@ -206,7 +214,7 @@ export class RedisExecutionStore
     now: number,
   ): Promise<BatchStatus> {
     const rows = partitions.reduce((sum, partition) => sum + partition.rows, 0);
-    const items = partitions.map((partition) => JSON.stringify(partition));
+    const items = partitions.map(encodePartition);
     return (await this.#held('appendPlan', lease, step, now, offset, rows, ...items)) as BatchStatus;
   }
 
@@ -248,7 +256,7 @@ export class RedisExecutionStore
           kind,
           fence: Number(rest[0]),
           fruitlessAttempts: Number(rest[1]),
-          partition: JSON.parse(String(rest[2])) as Partition,
+          partition: decodePartition(String(rest[2])),
           position: rest[3] === '' ? undefined : (JSON.parse(String(rest[3])) as Json),
           counts: countsOf(rest.slice(4)),
         };

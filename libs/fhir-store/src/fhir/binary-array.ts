@@ -4,6 +4,7 @@ export interface ElementType {
   prefix: Buffer;
 }
 
+export const BYTEA: ElementType = { oid: 17, prefix: Buffer.alloc(0) };
 export const TEXT: ElementType = { oid: 25, prefix: Buffer.alloc(0) };
 /** The prefix is the version of jsonb's binary form, which is JSON text otherwise. */
 export const JSONB: ElementType = { oid: 3802, prefix: Buffer.of(1) };

@@ -1,38 +1,40 @@
+import { hash } from 'node:crypto';
 import { Rejection } from '#job-kit';
+import type { PoolClient } from 'pg';
 import type { ItemTable } from '../sink/item-table.js';
-import { binaryArray, JSONB, TEXT } from './binary-array.js';
+import { binaryArray, BYTEA, JSONB, TEXT } from './binary-array.js';
 import { excerptOf, type FhirRow } from './fhir-row.js';
+
+/**
+ * Places of the rows that stand in the table as they are: their bodies need not be sent. The look-up is a subquery, so
+ * that it is by key whatever the table's size was when the statement was planned.
+ */
+const UNCHANGED = `
+  SELECT place::integer FROM unnest($1::text[], $2::text[], $3::bytea[]) WITH ORDINALITY AS new (resource_type, id, body_digest, place)
+  WHERE body_digest = (
+    SELECT stored.body_digest FROM resource AS stored
+    WHERE stored.resource_type = new.resource_type AND stored.id = new.id
+  )`;
 
 /** The arrays are gone through side by side, and nothing is stored on the way. */
 const UPSERT = `
-  INSERT INTO resource AS stored (resource_type, id, body)
-  SELECT unnest($1::text[]), unnest($2::text[]), unnest($3::jsonb[])
+  INSERT INTO resource AS stored (resource_type, id, body_digest, body)
+  SELECT unnest($1::text[]), unnest($2::text[]), unnest($3::bytea[]), unnest($4::jsonb[])
   ON CONFLICT (resource_type, id) DO UPDATE
-  SET version_id = stored.version_id + 1, last_updated = now(), body = excluded.body
+  SET version_id = stored.version_id + 1, last_updated = now(), body_digest = excluded.body_digest, body = excluded.body
   WHERE stored.body IS DISTINCT FROM excluded.body`;
+
+type DigestedRow = FhirRow & { digest: Buffer };
 
 /** Writes FHIR resources into `resource`, a chunk in one upsert. An unchanged resource keeps its version. */
 export const resourceTable: ItemTable<FhirRow> = {
   async writeChunk(client, chunk) {
-    const rows = lastOfEachInOrder(chunk);
-    await client.query({
-      name: 'longshore-upsert',
-      text: UPSERT,
-      values: [
-        binaryArray(
-          TEXT,
-          rows.map(({ resourceType }) => resourceType),
-        ),
-        binaryArray(
-          TEXT,
-          rows.map(({ id }) => id),
-        ),
-        binaryArray(
-          JSONB,
-          rows.map(({ body }) => body),
-        ),
-      ],
-    });
+    const rows = lastOfEachInOrder(chunk).map((row) => ({ ...row, digest: hash('sha256', row.body, 'buffer') }));
+    const changed = await withoutUnchanged(client, rows);
+    if (changed.length === 0) return;
+    const bodies = changed.map(({ body }) => body);
+    const values = [...keysOf(changed), binaryArray(JSONB, bodies)];
+    await client.query({ name: 'longshore-upsert', text: UPSERT, values });
   },
   reject: ({ file, row, body }, reason) => new Rejection(reason, { file, row }, excerptOf(body)),
   kindOf: (row) => row.resourceType,
@@ -46,3 +48,26 @@ function lastOfEachInOrder(rows: readonly FhirRow[]): FhirRow[] {
   const last = new Map(rows.map((row) => [`${row.resourceType}\0${row.id}`, row]));
   return [...last].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row);
 }
+
+async function withoutUnchanged(client: PoolClient, rows: readonly DigestedRow[]): Promise<readonly DigestedRow[]> {
+  const query = { name: 'longshore-unchanged', text: UNCHANGED, values: keysOf(rows) };
+  const found = await client.query<{ place: number }>(query);
+  const unchanged = new Set(found.rows.map(({ place }) => place - 1));
+  return unchanged.size === 0 ? rows : rows.filter((_, i) => !unchanged.has(i));
+}
+
+/** Types, ids and digests, a parameter each. */
+const keysOf = (rows: readonly DigestedRow[]): Buffer[] => [
+  binaryArray(
+    TEXT,
+    rows.map(({ resourceType }) => resourceType),
+  ),
+  binaryArray(
+    TEXT,
+    rows.map(({ id }) => id),
+  ),
+  binaryArray(
+    BYTEA,
+    rows.map(({ digest }) => digest),
+  ),
+];

@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import type { Json } from '#domain';
+import type { Partition } from '#job-kit';
 
 /** A file as the plan saw it. */
 export interface PlannedFile {
@@ -10,18 +10,30 @@ export interface PlannedFile {
   mtimeMs: number;
 }
 
-/** A partition's share of a file: what stands in `Partition.data`. */
+/** A partition's share of a file. */
 export type Share = PlannedFile & {
   /** From 0 within the file: a row is a physical line. */
   firstRow: number;
   rows: number;
   /** Byte range of the rows, the end exclusive; absent for gzip, which cannot be sought. */
-  start?: number;
-  end?: number;
+  bytes?: { start: number; end: number };
 };
 
-/** The only writer of `Partition.data` is `split`. */
-export const shareOf = (data: Json): Share => data as unknown as Share;
+/** `Partition.data` of a share: what the partition does not say itself, without names, as a plan may hold many. */
+type ShareData = [file: string, size: number, mtimeMs: number, firstRow: number, start?: number, end?: number];
+
+export function partitionOf(label: string, { file, size, mtimeMs, firstRow, rows, bytes }: Share): Partition {
+  const data: ShareData = [file, size, mtimeMs, firstRow];
+  if (bytes) data.push(bytes.start, bytes.end);
+  return { label: `${label}:Rows ${firstRow} - ${firstRow + rows - 1}`, rows, data: data as Partition['data'] };
+}
+
+/** The share of a partition that {@link partitionOf} made. */
+export function shareOf({ rows, data }: Partition): Share {
+  const [file, size, mtimeMs, firstRow, start, end] = data as unknown as ShareData;
+  const share = { file, size, mtimeMs, firstRow, rows };
+  return start === undefined || end === undefined ? share : { ...share, bytes: { start, end } };
+}
 
 export const isGzip = (file: string): boolean => file.endsWith('.gz');
 

@@ -30,15 +30,15 @@ export async function openReader(
   partition: Partition,
   position: Json | undefined,
 ): Promise<ChunkReader<Line>> {
-  const share = shareOf(partition.data);
-  const from = (position as Position | undefined) ?? { row: share.firstRow, byte: share.start };
+  const share = shareOf(partition);
+  const from = (position as Position | undefined) ?? { row: share.firstRow, byte: share.bytes?.start };
   return isGzip(share.file) ? gzipReader(options, share, from) : plainReader(options, share, from);
 }
 
 async function plainReader(options: ReaderOptions, share: Share, from: Position): Promise<ChunkReader<Line>> {
   const { row, byte = 0 } = from;
   const handle = await openSourceFile(options.importDirectory, share.file);
-  const blocks = fileBlocks(handle, byte, share.end ?? share.size, () => Buffer.allocUnsafeSlow(BLOCK_BYTES));
+  const blocks = fileBlocks(handle, byte, share.bytes?.end ?? share.size, () => Buffer.allocUnsafeSlow(BLOCK_BYTES));
   const cursor = { handle, lines: new Lines(share.file, blocks, options.maxLineBytes, row, byte) };
   return new PartitionReader(share, cursor, () => closeCursor(cursor));
 }
@@ -103,7 +103,7 @@ class PartitionReader implements ChunkReader<Line> {
 
   #position(): Json {
     const { row, byte } = this.cursor.lines;
-    return this.share.start === undefined ? { row } : { row, byte };
+    return this.share.bytes ? { row, byte } : { row };
   }
 
   async #guard<T>(work: Promise<T>): Promise<T> {

@@ -8,6 +8,7 @@ import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { GzipCursors } from './gzip-cursors.js';
 import type { Line } from './lines.js';
+import { shareOf } from './planned-file.js';
 import { openReader } from './reader.js';
 import { split } from './split.js';
 
@@ -182,7 +183,7 @@ describe('gzip', () => {
     const cursors = new GzipCursors(importDirectory, maxLineBytes);
     const file = await fileOf('a\nb\nc\nd\n', '.ndjson.gz');
     const partitions = await planOf(file, 2);
-    const planned = partitions[0]!.data as { file: string; size: number; mtimeMs: number };
+    const planned = shareOf(partitions[0]!);
     const first = await cursors.take(planned, 0);
     await first.lines.skipTo(2);
     await cursors.give(planned, first);

@@ -1,6 +1,6 @@
 import type { Partition } from '#job-kit';
 import { fileBlocks, gzipBlocks, type Blocks } from './blocks.js';
-import { isGzip, observe, type Share } from './planned-file.js';
+import { isGzip, observe, partitionOf } from './planned-file.js';
 import { openSourceFile } from './source.js';
 
 const BLOCK_BYTES = 1024 * 1024;
@@ -34,8 +34,7 @@ export async function* split(
     const gzip = isGzip(file);
     const blocks = gzip ? gzipBlocks(handle, file) : fileBlocks(handle, 0, planned.size, twoInTurn());
     for await (const { firstRow, rows, start, end } of ranges(blocks, rowsPerPartition)) {
-      const share: Share = { ...planned, firstRow, rows, ...(gzip ? {} : { start, end }) };
-      yield { label: `${label}:Rows ${firstRow} - ${firstRow + rows - 1}`, rows, data: { ...share } };
+      yield partitionOf(label, { ...planned, firstRow, rows, ...(gzip ? {} : { bytes: { start, end } }) });
     }
   } finally {
     await handle.close();

@@ -180,7 +180,8 @@ if status == 'COMPLETED' and nextPartition(instanceId, stepIndex, 0) then
   redis.call('HSET', step, 'cursor', 0)
   return 'OK'
 end
-redis.call('HSET', step, 'status', status, 'exitCode', exitCode, 'endTime', now, 'lastUpdatedTime', now)
+endStepExecution(step, status, now)
+if exitCode ~= EXIT_CODES[status] then redis.call('HSET', step, 'exitCode', exitCode) end
 redis.call('HSET', execution, 'lastUpdatedTime', now)
 if status == 'COMPLETED' then
   redis.call('HSET', instanceKey(instanceId), 'completed:' .. stepIndex, 1)

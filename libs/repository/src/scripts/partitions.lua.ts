@@ -44,7 +44,7 @@ if fence == '' then fence = newest + 1 elseif tonumber(fence) < newest then retu
 local instanceId = redis.call('HGET', executionKey(id), 'instanceId')
 local plan = redis.call('LINDEX', planKey(instanceId, stepIndex), partition)
 if not plan then return {'gone'} end
-beginStepExecution(id, stepIndex .. '.' .. partition, prefix .. cjson.decode(plan).label, now)
+beginStepExecution(id, stepIndex .. '.' .. partition, prefix .. cjson.decode(plan)[1], now)
 redis.call('HSET', step, 'fence', fence)
 local fruitless = redis.call('HINCRBY', step, 'fruitless', 1)
 touch(id)
@@ -119,7 +119,7 @@ if known[2] == 'STARTED' then
   local counts = {}
   for i = 1, #COUNTS do counts[i] = tonumber(ARGV[9 + i]) end
   setCounts(id, stepIndex, partition, instanceId, counts, now)
-  redis.call('HSET', step, 'status', status, 'exitCode', status, 'endTime', now)
+  endStepExecution(step, status, now)
   redis.call('HDEL', step, 'fruitless')
   redis.call('SREM', inFlightKey(id), partition)
   if status == 'COMPLETED' then

@@ -1,4 +1,4 @@
-import { BATCH_STATUSES, COUNT_NAMES, isRunning, sourcesOf } from '#domain';
+import { BATCH_STATUSES, COUNT_NAMES, exitCodeOf, isRunning, sourcesOf } from '#domain';
 import { KEYS } from '../keys.js';
 
 const luaTable = (entries: [string, string][]): string =>
@@ -25,6 +25,10 @@ const PIECES: [string, string][] = [
   ...Object.entries(KEYS).map(keyFunction),
   ['RUNNING', `local RUNNING = ${luaSet(BATCH_STATUSES.filter(isRunning))}`],
   ['SOURCES', `local SOURCES = ${luaTable(BATCH_STATUSES.map((status) => [status, luaSet(sourcesOf(status))]))}`],
+  [
+    'EXIT_CODES',
+    `local EXIT_CODES = ${luaTable(BATCH_STATUSES.map((status) => [status, JSON.stringify(exitCodeOf(status))]))}`,
+  ],
   ['COUNTS', `local COUNTS = {${COUNT_NAMES.map((name) => JSON.stringify(name)).join(',')}}`],
   [
     'statusOf',
@@ -99,8 +103,18 @@ local function beginStepExecution(id, ref, name, now)
     redis.call('HINCRBY', executionKey(id), 'stepCount', 1)
     redis.call('HSET', step, 'stepName', name, 'startTime', now)
   end
-  redis.call('HSET', step, 'status', 'STARTED', 'exitCode', 'EXECUTING', 'lastUpdatedTime', now)
+  redis.call('HSET', step, 'status', 'STARTED', 'lastUpdatedTime', now)
   return step
+end
+`,
+  ],
+  [
+    'endStepExecution',
+    `
+-- Ends a step execution. What follows from status and end is not stored: there is one of these for each partition.
+local function endStepExecution(step, status, now)
+  redis.call('HSET', step, 'status', status, 'endTime', now)
+  redis.call('HDEL', step, 'lastUpdatedTime')
 end
 `,
   ],
@@ -118,9 +132,7 @@ local function endOpenSteps(id, status, now)
     end
     for _, ref in ipairs(refs) do
       local step = stepExecutionKey(id, ref)
-      if redis.call('HGET', step, 'status') == 'STARTED' then
-        redis.call('HSET', step, 'status', status, 'exitCode', status, 'endTime', now, 'lastUpdatedTime', now)
-      end
+      if redis.call('HGET', step, 'status') == 'STARTED' then endStepExecution(step, status, now) end
     end
   end
 end

@@ -23,9 +23,9 @@ for i = 4, #ARGV do
     if matches(id) then
       local steps = {}
       for _, ref in ipairs(redis.call('LRANGE', stepsKey(id), 0, most - 1)) do
-        local step = redis.call('HMGET', stepExecutionKey(id, ref), 'stepName', 'exitCode')
+        local step = redis.call('HMGET', stepExecutionKey(id, ref), 'stepName', 'exitCode', 'status')
         table.insert(steps, step[1])
-        table.insert(steps, step[2])
+        table.insert(steps, step[2] or EXIT_CODES[step[3]])
       end
       table.insert(entry, {redis.call('HGETALL', executionKey(id)), steps})
     end

@@ -18,9 +18,9 @@ local instanceId = redis.call('HGET', executionKey(id), 'instanceId')
 local ref = stepIndex .. '.' .. partition
 if redis.call('EXISTS', stepExecutionKey(id, ref)) == 0 then
   local plan = redis.call('LINDEX', planKey(instanceId, stepIndex), partition)
-  local label = plan and cjson.decode(plan).label or 'Partition ' .. partition
+  local label = plan and cjson.decode(plan)[1] or 'Partition ' .. partition
   local step = beginStepExecution(id, ref, prefix .. label, now)
-  redis.call('HSET', step, 'status', 'STOPPED', 'exitCode', 'STOPPED', 'endTime', now)
+  endStepExecution(step, 'STOPPED', now)
 end
 local counts = {}
 for i = 1, #COUNTS do counts[i] = tonumber(ARGV[6 + i]) end
