@@ -1,9 +1,8 @@
 import { executionId, executionUuid, NO_COUNTS, type BatchStatus, type Counts } from '#domain';
 import type { ExecutionRef, Launch, Lease, PartitionRef } from '#engine';
 import type { Partition } from '#job-kit';
-import { connectRedis, createLogger } from '#platform';
+import { connectRedis, createLogger, type RedisClient } from '#platform';
 import { key, keyRoot, RedisExecutionReader, RedisExecutionStore, type KeyName } from '#repository';
-import type { Redis } from 'ioredis';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { inject } from 'vitest';
 
@@ -24,9 +23,9 @@ export class TestRepository {
   readonly redis = this.#connect();
   readonly store = new RedisExecutionStore(this.redis, this.prefix, MODULE);
   readonly reader = new RedisExecutionReader(this.redis, this.prefix, MODULE);
-  readonly #others: Redis[] = [];
+  readonly #others: RedisClient[] = [];
 
-  #connect(): Redis {
+  #connect(): RedisClient {
     return connectRedis(inject('redisUrl'), 'patient', createLogger('test', 'silent'));
   }
 

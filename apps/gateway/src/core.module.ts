@@ -1,25 +1,23 @@
 import { Global, Inject, Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
-import type { Logger, Settings, connectRedis } from '#platform';
+import type { Logger, RedisClient, Settings } from '#platform';
 
 export const SETTINGS = Symbol('settings');
 export const LOG = Symbol('log');
 export const REDIS = Symbol('redis');
-
-export type Redis = ReturnType<typeof connectRedis>;
 
 /** What `main.ts` opens before Nest comes up. */
 export interface Core {
   settings: Settings;
   log: Logger;
   /** The one connection that the whole gateway shares; profile `failFast`. */
-  redis: Redis;
+  redis: RedisClient;
 }
 
 /** Settings, log and Redis for every module. Nest shuts global modules down last, so the connection outlives its users. */
 @Global()
 @Module({})
 export class CoreModule implements OnApplicationShutdown {
-  constructor(@Inject(REDIS) private readonly redis: Redis) {}
+  constructor(@Inject(REDIS) private readonly redis: RedisClient) {}
 
   static with({ settings, log, redis }: Core): DynamicModule {
     const providers = [

@@ -5,7 +5,7 @@ import { openFhirStore } from '#fhir-store';
 import type { JobRegistry } from '#job-kit';
 import { jobsOf } from '#jobs';
 import { BullDispatcher, RedisCancelChannel } from '#queues';
-import { RedisAuditLog, RedisExecutionReader, RedisExecutionStore } from '#repository';
+import { keyRoot, RedisAuditLog, RedisExecutionReader, RedisExecutionStore } from '#repository';
 import { randomUUID } from 'node:crypto';
 import { LOG, REDIS, SETTINGS, type Core } from './core.module.js';
 import { QUEUES, type QueuesByModule } from './dashboard/queues.module.js';
@@ -17,6 +17,8 @@ export interface ModuleServices {
   reader: ExecutionReader;
   operations: JobOperations;
   audit: AuditLog;
+  /** Whether the Redis that holds it answers: in a cluster, the node of its keys. @throws with the reason */
+  redisReady(): Promise<unknown>;
   /** Whether its database answers. @throws with the reason */
   ready(): Promise<void>;
   /** Closes what was opened for this module alone; the shared Redis connection and the queues are not its own. */
@@ -52,6 +54,7 @@ export async function openModules({ settings, log, redis, queues }: ModuleParts)
       reader: new RedisExecutionReader(redis, settings.KEY_PREFIX, module.id),
       operations,
       audit: new RedisAuditLog(redis, settings.KEY_PREFIX, module.id),
+      redisReady: () => redis.exists(keyRoot(settings.KEY_PREFIX, module.id)),
       ready: () => database.ping(),
       close: () => database.close(),
     };

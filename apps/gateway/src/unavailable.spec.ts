@@ -13,6 +13,10 @@ describe('isUnavailable', () => {
     new Error("Stream isn't writeable and enableOfflineQueue options is false"),
     new Error('Connection is closed.'),
     new Error('Command timed out'),
+    new Error("Cluster isn't ready and enableOfflineQueue options is false"),
+    new Error(
+      'Too many Cluster redirections. Last error: ReplyError: TRYAGAIN Multiple keys request during rehashing of slot',
+    ),
     new Error('timeout exceeded when trying to connect'),
     new Error('LOADING Redis is loading the dataset in memory'),
     new Error('chunk not written', { cause: withCode('ECONNRESET') }),

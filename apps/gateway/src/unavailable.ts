@@ -3,7 +3,7 @@ const CODE =
   /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|08\w{3}|57P0\w|53300)$/;
 
 /** Names of the errors that ioredis, BullMQ and the job kit give to a lost connection. */
-const NAME = /^(MaxRetriesPerRequestError|ConnectionClosedError|TransientError)$/;
+const NAME = /^(MaxRetriesPerRequestError|ClusterAllFailedError|ConnectionClosedError|TransientError)$/;
 
 /** What clients say without a code, and Redis's replies while it cannot serve. */
 const MESSAGE = new RegExp(
@@ -11,6 +11,10 @@ const MESSAGE = new RegExp(
     '^Connection is closed',
     "^Stream isn't writeable",
     '^Command timed out',
+    "^Cluster isn't ready",
+    '^Cluster is ended',
+    '^None of startup nodes is available',
+    '^Too many Cluster redirections',
     '^Connection terminated',
     '^Client has encountered a connection error',
     '^timeout (expired|exceeded)',

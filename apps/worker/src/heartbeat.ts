@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { Redis } from './module-engine.js';
+import type { RedisClient } from '#platform';
 
 /** File that a living worker touches, for `health.js` in the same container. */
 export const HEARTBEAT_FILE = process.env['HEARTBEAT_FILE'] ?? join(tmpdir(), `longshore-worker.alive`);
@@ -13,7 +13,7 @@ export const HEARTBEAT_MS = 5_000;
 export class Heartbeat {
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(private readonly redis: Redis) {}
+  constructor(private readonly redis: RedisClient) {}
 
   start(): void {
     mkdirSync(dirname(HEARTBEAT_FILE), { recursive: true });

@@ -1,16 +1,13 @@
-import { once } from 'node:events';
 import { NestFactory } from '@nestjs/core';
 import { armCrashPoint } from '#job-kit';
-import { assertNoEviction, connectRedis, createLogger, nestLogger, readSettings } from '#platform';
+import { createLogger, nestLogger, openRedis, readSettings } from '#platform';
 import { WorkerModule } from './worker.module.js';
 
 async function main(): Promise<void> {
   const settings = readSettings();
   armCrashPoint(process.env['CRASH_AT']);
   const log = createLogger('worker', settings.LOG_LEVEL);
-  const redis = connectRedis(settings.REDIS_URL, 'patient', log);
-  if (redis.status !== 'ready') await once(redis, 'ready');
-  await assertNoEviction(redis);
+  const redis = await openRedis(settings.REDIS_URL, 'patient', log);
   const app = await NestFactory.createApplicationContext(WorkerModule.with({ settings, log, redis }), {
     logger: nestLogger(log),
     abortOnError: false,

@@ -10,18 +10,16 @@ import {
 } from '#engine';
 import { openFhirStore, type FhirStore } from '#fhir-store';
 import { jobsOf } from '#jobs';
-import type { connectRedis, Logger, ModuleSettings, Settings } from '#platform';
+import type { Logger, ModuleSettings, RedisClient, Settings } from '#platform';
 import { ActiveWork, BullDispatcher, type QueueKind } from '#queues';
 import { RedisExecutionStore } from '#repository';
 import type { Queue } from 'bullmq';
-
-export type Redis = ReturnType<typeof connectRedis>;
 
 /** What a worker process shares between its modules. */
 export interface WorkerParts {
   settings: Settings;
   log: Logger;
-  redis: Redis;
+  redis: RedisClient;
 }
 
 /** Everything that works for one storage module. */

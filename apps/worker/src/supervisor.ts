@@ -7,10 +7,11 @@ import {
   type OnApplicationShutdown,
 } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
+import { duplicateOf, onRedisReady, type RedisClient } from '#platform';
 import { onCancel, queueName } from '#queues';
 import type { Queue, Worker } from 'bullmq';
 import { Heartbeat } from './heartbeat.js';
-import type { ModuleEngine, Redis, WorkerParts } from './module-engine.js';
+import type { ModuleEngine, WorkerParts } from './module-engine.js';
 import { ENGINES, type Engines, type MaintenanceTask, type ModuleProcessor } from './processors.js';
 
 export const WORKER_PARTS = Symbol('worker parts');
@@ -23,7 +24,7 @@ export const PROCESSORS = Symbol('processors');
 @Injectable()
 export class Supervisor implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown {
   readonly #heartbeat: Heartbeat;
-  readonly #subscriptions: Redis[] = [];
+  readonly #subscriptions: RedisClient[] = [];
 
   constructor(
     @Inject(WORKER_PARTS) private readonly parts: WorkerParts,
@@ -86,7 +87,7 @@ export class Supervisor implements OnApplicationBootstrap, BeforeApplicationShut
 
   /** Force stops reach busy attempts by pub/sub. */
   async #listen({ id, active }: ModuleEngine): Promise<void> {
-    const subscription = this.parts.redis.duplicate();
+    const subscription = duplicateOf(this.parts.redis);
     subscription.on('error', () => undefined); // The shared connection tells of outages.
     this.#subscriptions.push(subscription);
     await onCancel(subscription, this.parts.settings.KEY_PREFIX, id, (uuid) => active.cancel(uuid));
@@ -107,7 +108,7 @@ export class Supervisor implements OnApplicationBootstrap, BeforeApplicationShut
         await queue.upsertJobScheduler(name, { every }, { name, opts });
     };
     await schedule();
-    redis.on('ready', () => {
+    onRedisReady(redis, () => {
       schedule().catch((error: unknown) => log.warn('Maintenance not scheduled', { reason: String(error) }));
     });
   }

@@ -1,5 +1,10 @@
-import ioredis, { type Redis, type RedisOptions } from 'ioredis';
+import ioredis, { type Cluster, type ClusterOptions, type Redis, type RedisOptions } from 'ioredis';
+import { once } from 'node:events';
 import type { Logger } from './logger.js';
+import { CLUSTER_URL_FORM, clusterAddress, namesCluster } from './redis-cluster-url.js';
+
+/** One Redis or a Redis Cluster. What has keys goes to the node that holds them; what has none, to any. */
+export type RedisClient = Redis | Cluster;
 
 /**
  * How a process wants its Redis connections to meet an outage. One that owes an answer for longer than `socketTimeout`
@@ -8,52 +13,130 @@ import type { Logger } from './logger.js';
 const PROFILES = {
   /** Gateway: a caller waits for the answer, so fail within a second. */
   failFast: {
-    maxRetriesPerRequest: 0,
+    connection: { maxRetriesPerRequest: 0, commandTimeout: 800, connectTimeout: 800, socketTimeout: 2_000 },
     enableOfflineQueue: false,
-    commandTimeout: 800,
-    connectTimeout: 800,
-    socketTimeout: 2_000,
+    maxRedirections: 8,
   },
   /** Worker: nobody waits, so hold on until Redis is back. BullMQ's blocking commands stay silent for 10 s at most. */
-  patient: { maxRetriesPerRequest: null, socketTimeout: 12_000 },
-} as const satisfies Record<string, RedisOptions>;
+  patient: {
+    connection: { maxRetriesPerRequest: null, socketTimeout: 12_000 },
+    enableOfflineQueue: true,
+    maxRedirections: Infinity,
+  },
+} as const satisfies Record<
+  string,
+  { connection: RedisOptions } & Required<Pick<ClusterOptions, 'enableOfflineQueue' | 'maxRedirections'>>
+>;
 
 export type RedisProfile = keyof typeof PROFILES;
 
+const pauseBefore = (attempt: number): number => Math.min(attempt * 100, 2_000);
+
 /**
- * Opens a connection; it reconnects by itself, at least every two seconds.
+ * Opens a connection to one Redis (`redis://…`) or to a cluster ({@link CLUSTER_URL_FORM}); it reconnects by itself, at
+ * least every two seconds, and follows a cluster's slots.
  *
- * @param onError told of every connection error; without it an outage would end the process
+ * @param log told of outages; without a listener one would end the process
+ * @throws Error if the URL begins like a cluster's and is none
  */
-export function connectRedis(url: string, profile: RedisProfile, log: Logger): Redis {
-  // The named export is no constructor under Vitest; the default export's member is.
-  const redis = new ioredis.Redis(url, {
-    ...PROFILES[profile],
-    retryStrategy: (times) => Math.min(times * 100, 2_000),
-  });
-  let down = false;
-  redis.on('error', (error: Error) => {
-    if (!down) log.warn('Redis is away; reconnecting', { reason: error.message });
-    down = true;
-  });
-  redis.on('ready', () => {
-    if (down) log.info('Redis is back');
-    down = false;
-  });
+export function connectRedis(url: string, profile: RedisProfile, log: Logger): RedisClient {
+  const redis = namesCluster(url) ? connectCluster(url, profile) : connectOne(url, profile);
+  tellOutages(redis, log);
   return redis;
 }
 
+// The named exports are no constructors under Vitest; the default export's members are.
+
+function connectOne(url: string, profile: RedisProfile): Redis {
+  const { connection, enableOfflineQueue } = PROFILES[profile];
+  return new ioredis.Redis(url, { ...connection, enableOfflineQueue, retryStrategy: pauseBefore });
+}
+
+function connectCluster(url: string, profile: RedisProfile): Cluster {
+  const address = clusterAddress(url);
+  if (!address) throw new Error(`REDIS_URL must look like ${CLUSTER_URL_FORM}`);
+  const { nodes, username, password, tls } = address;
+  const { connection, ...rest } = PROFILES[profile];
+  return new ioredis.Cluster(nodes, {
+    ...rest,
+    redisOptions: {
+      ...connection,
+      ...(username === undefined ? {} : { username }),
+      ...(password === undefined ? {} : { password }),
+      ...(tls ? { tls: {} } : {}),
+    },
+    // A certificate names its host: that of a cluster with TLS is not turned into an address.
+    ...(tls ? { dnsLookup: (host: string, found: HostFound) => found(null, host) } : {}),
+    clusterRetryStrategy: pauseBefore,
+  });
+}
+
+type HostFound = (error: null, address: string) => void;
+
+const isCluster = (redis: RedisClient): redis is Cluster => redis instanceof ioredis.Cluster;
+
+/** One connection to each server that holds keys: a cluster's masters. */
+export const mastersOf = (redis: RedisClient): Redis[] => (isCluster(redis) ? redis.nodes('master') : [redis]);
+
+/** A further connection of the same kind to the same place. */
+export const duplicateOf = (redis: RedisClient): RedisClient =>
+  isCluster(redis) ? redis.duplicate() : redis.duplicate();
+
+/** Calls back whenever a connection is ready, at first and after each outage; in a cluster, one to any of its nodes. */
+export function onRedisReady(redis: RedisClient, listener: () => void): void {
+  if (!isCluster(redis)) {
+    redis.on('ready', listener);
+    return;
+  }
+  for (const node of redis.nodes()) node.on('ready', listener);
+  redis.on('+node', (node: Redis) => node.on('ready', listener));
+}
+
+function tellOutages(redis: RedisClient, log: Logger): void {
+  let down = false;
+  const away = (error: Error): void => {
+    if (!down) log.warn('Redis is away; reconnecting', { reason: reasonOf(error) });
+    down = true;
+  };
+  redis.on('error', away);
+  redis.on('node error', away);
+  onRedisReady(redis, () => {
+    if (down) log.info('Redis is back');
+    down = false;
+  });
+}
+
+/** A cluster's error is general; that of the node asked last tells what is wrong. */
+function reasonOf(error: Error): string {
+  const { lastNodeError } = error as { lastNodeError?: Error | null };
+  return lastNodeError?.message ?? error.message;
+}
+
 /**
- * Refuses a Redis that may throw keys away: executions would vanish.
+ * As {@link connectRedis}; resolves when it is ready, and has looked whether it will do.
  *
- * @throws Error if `maxmemory-policy` is anything but `noeviction`
+ * @throws Error if it is not there; if `maxmemory-policy` of a node is anything but `noeviction`, since executions would
+ *   vanish; if the URL names one Redis and finds a node of a cluster
  */
-export async function assertNoEviction(redis: Redis): Promise<void> {
-  const info = await redis.info('memory');
+export async function openRedis(url: string, profile: RedisProfile, log: Logger): Promise<RedisClient> {
+  const redis = connectRedis(url, profile, log);
+  await once(redis, 'ready').catch((error: Error) => {
+    throw new Error(`Redis (REDIS_URL) is not there: ${reasonOf(error)}.`);
+  });
+  const infos = await Promise.all((isCluster(redis) ? redis.nodes() : [redis]).map((node) => node.info()));
+  for (const info of infos) refuse(info, isCluster(redis));
+  return redis;
+}
+
+/** Looks through what one node tells of itself. */
+function refuse(info: string, asCluster: boolean): void {
   const policy = /maxmemory_policy:(\S+)/.exec(info)?.[1];
   if (policy !== undefined && policy !== 'noeviction') {
     throw new Error(
       `Redis refused: its maxmemory-policy is ${policy}, so it may evict executions. Set it to noeviction (CONFIG SET maxmemory-policy noeviction).`,
     );
+  }
+  if (!asCluster && /^cluster_enabled:1/m.test(info)) {
+    throw new Error(`Redis refused: it is a node of a cluster. Name the cluster in REDIS_URL: ${CLUSTER_URL_FORM}`);
   }
 }

@@ -35,6 +35,12 @@ describe('settings', () => {
     );
   });
 
+  test('name a cluster as it should be named', () => {
+    expect(() => readSettings({ ...MODULE, REDIS_URL: 'redis+cluster://a:b' })).toThrow(
+      'REDIS_URL must look like redis+cluster://[user:password@]host:port,host:port,…',
+    );
+  });
+
   test('need a module', () => {
     expect(() => readSettings({})).toThrow('give DATABASE_URL and IMPORT_DIRECTORY, or MODULES_FILE');
   });

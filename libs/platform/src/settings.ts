@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { CLUSTER_URL_FORM, clusterAddress, namesCluster } from './redis-cluster-url.js';
 
 /** A storage module: where its jobs read from and write to. */
 export interface ModuleSettings {
@@ -56,8 +57,11 @@ const modulesFile = z
 
 /** Every setting, with its default. `docs/settings.md` lists them for people; a test holds the two together. */
 export const SETTINGS = z.object({
-  /** Redis that holds executions and queues. */
-  REDIS_URL: z.string().default('redis://127.0.0.1:6379'),
+  /** Redis, or Redis Cluster, that holds executions and queues. */
+  REDIS_URL: z
+    .string()
+    .refine((url) => !namesCluster(url) || clusterAddress(url), `must look like ${CLUSTER_URL_FORM}`)
+    .default('redis://127.0.0.1:6379'),
   /** First part of every Redis key. */
   KEY_PREFIX: z
     .string()

@@ -1,12 +1,12 @@
 import type { CancelChannel, ExecutionRef } from '#engine';
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '#platform';
 
 const channelOf = (keyPrefix: string, moduleId: string): string => `${keyPrefix}:{${moduleId}}:cancel`;
 
 /** Announces force-stopped executions by pub/sub. A message that is lost costs time only: the hash is the truth. */
 export class RedisCancelChannel implements CancelChannel {
   constructor(
-    private readonly redis: Redis,
+    private readonly redis: RedisClient,
     private readonly keyPrefix: string,
     private readonly moduleId: string,
   ) {}
@@ -18,7 +18,7 @@ export class RedisCancelChannel implements CancelChannel {
 
 /** @param redis a connection of its own: it can do nothing else afterwards */
 export async function onCancel(
-  redis: Redis,
+  redis: RedisClient,
   keyPrefix: string,
   moduleId: string,
   cancelled: (executionUuid: string) => void,

@@ -7,6 +7,9 @@ export interface Pace {
   retryBackoffMs: number;
 }
 
+/** Pause of a queue's consumer whose connection was lost, in ms. */
+const RETRY_DELAY_MS = 1_000;
+
 /** Longest pause before a repeat, in ms. */
 const MAX_BACKOFF_MS = 30_000;
 
@@ -23,6 +26,8 @@ export const workerOptions = ({ concurrency, lockDurationMs, stalledIntervalMs, 
     // own looks lie almost two intervals apart, and a timer that is early by a hair costs one more.
     stalledInterval: Math.ceil(stalledIntervalMs / 2),
     maxStalledCount: Number.MAX_SAFE_INTEGER,
+    // A cluster that loses all its nodes at once breaks commands off, and BullMQ would pause longer than a lock lives.
+    runRetryDelay: RETRY_DELAY_MS,
     settings: { backoffStrategy: (attemptsMade: number) => backoff(attemptsMade, retryBackoffMs) },
   }) satisfies Partial<WorkerOptions>;
 

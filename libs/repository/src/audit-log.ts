@@ -1,5 +1,5 @@
 import type { AuditEntry, AuditLog, RecordedEntry } from '#engine';
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '#platform';
 import { key, keyRoot } from './keys.js';
 
 /** About how many entries are kept; Redis trims in whole nodes, so a few more stay. */
@@ -10,7 +10,7 @@ export class RedisAuditLog implements AuditLog {
   readonly #key: string;
 
   constructor(
-    private readonly redis: Redis,
+    private readonly redis: RedisClient,
     prefix: string,
     moduleId: string,
   ) {

@@ -8,7 +8,7 @@ import {
   type InstanceRecord,
   type StepExecutionRecord,
 } from '#engine';
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '#platform';
 import { decodeExecution, decodeStep, hashOf } from './codec.js';
 import { key, keyRoot } from './keys.js';
 import { list, scriptRunner, strings, type ScriptRunner } from './script-runner.js';
@@ -19,7 +19,7 @@ export class RedisExecutionReader implements ExecutionReader {
   readonly #run: ScriptRunner;
 
   constructor(
-    private readonly redis: Redis,
+    private readonly redis: RedisClient,
     prefix: string,
     moduleId: string,
   ) {

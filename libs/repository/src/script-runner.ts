@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '#platform';
 import { sources, type ScriptName } from './scripts/index.js';
 
 type Argument = string | number;
@@ -8,7 +8,7 @@ type Reply = string | number | null | Reply[];
 export type ScriptRunner = (name: ScriptName, ...args: Argument[]) => Promise<Reply>;
 
 /** @param root the module's key root, which routes the script to the module's node */
-export function scriptRunner(redis: Redis, root: string): ScriptRunner {
+export function scriptRunner(redis: RedisClient, root: string): ScriptRunner {
   for (const [name, lua] of sources()) redis.defineCommand(commandOf(name), { numberOfKeys: 1, lua });
   const commands = redis as unknown as Record<string, (...args: Argument[]) => Promise<Reply>>;
   return async (name, ...args) => commands[commandOf(name)]!(root, ...args);

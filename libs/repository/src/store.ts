@@ -27,7 +27,7 @@ import {
   type StepEnd,
 } from '#engine';
 import type { Partition } from '#job-kit';
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '#platform';
 import {
   countsOf,
   countValues,
@@ -54,7 +54,7 @@ export class RedisExecutionStore
   readonly #reader: RedisExecutionReader;
 
   constructor(
-    private readonly redis: Redis,
+    private readonly redis: RedisClient,
     prefix: string,
     moduleId: string,
   ) {

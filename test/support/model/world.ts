@@ -3,7 +3,7 @@ import type { BatchStatus } from '#domain';
 import { Controller, JobOperator, PartitionRunner, Recovery, Settlement, type Ambient } from '#engine';
 import type { FhirStore } from '#fhir-store';
 import type { JobRegistry, SinkSession } from '#job-kit';
-import { connectRedis, createLogger } from '#platform';
+import { connectRedis, createLogger, duplicateOf, type RedisClient } from '#platform';
 import {
   ActiveWork,
   BullDispatcher,
@@ -16,7 +16,6 @@ import {
 } from '#queues';
 import { key, keyRoot, RedisExecutionReader, RedisExecutionStore } from '#repository';
 import { Queue, Worker, type Job } from 'bullmq';
-import type { Redis } from 'ioredis';
 import { inject } from 'vitest';
 import type { TestDatabase } from '../database.js';
 import { modelJobs, sinkOf, type Item } from './jobs.js';
@@ -62,7 +61,7 @@ export class World {
   readonly #jobs: JobRegistry;
   readonly #dispatcher: BullDispatcher;
   readonly #sleepers: Sleeper[] = [];
-  readonly #others: Redis[] = [];
+  readonly #others: RedisClient[] = [];
   #deliveries = 0;
 
   constructor(
@@ -103,7 +102,7 @@ export class World {
   /** Operators of so many gateways, each on a connection of its own. */
   gateways(count: number): JobOperator[] {
     return Array.from({ length: count }, () => {
-      const redis = this.#redis.duplicate();
+      const redis = duplicateOf(this.#redis);
       this.#others.push(redis);
       return this.operatorWith(Life.endless(), new RedisExecutionStore(redis, this.prefix, MODULE));
     });

@@ -3,7 +3,7 @@ import type { FastifyReply } from 'fastify';
 import type { Logger } from '#platform';
 import { AnswersAnybody } from '../api/answers.js';
 import { Public } from '../auth/rules.js';
-import { LOG, REDIS, type Redis } from '../core.module.js';
+import { LOG } from '../core.module.js';
 import { Modules } from '../modules.js';
 import { checkAll, type Readiness } from './readiness.js';
 
@@ -12,7 +12,6 @@ import { checkAll, type Readiness } from './readiness.js';
 export class HealthController {
   constructor(
     @Inject(Modules) private readonly modules: Modules,
-    @Inject(REDIS) private readonly redis: Redis,
     @Inject(LOG) private readonly log: Logger,
   ) {}
 
@@ -29,7 +28,7 @@ export class HealthController {
   async ready(@Res({ passthrough: true }) reply: FastifyReply): Promise<Readiness> {
     const readiness = await checkAll(
       {
-        redis: () => this.redis.ping(),
+        redis: () => Promise.all(this.modules.all.map((m) => m.redisReady())),
         ...Object.fromEntries(this.modules.all.map((m) => [`postgres:${m.id}`, () => m.ready()])),
       },
       (dependency, reason) => this.log.warn('Dependency is down', { dependency, reason }),
