@@ -56,6 +56,14 @@ describe('settings', () => {
     expect(() => readSettings({ MODULES_FILE: twice })).toThrow('two modules have the same id');
   });
 
+  test('quote nothing of a modules file that is no JSON', () => {
+    const path = join(directory, 'broken.json');
+    writeFileSync(path, '[{"databaseUrl": "postgres://u:secret@h/db",}]');
+    expect(() => readSettings({ MODULES_FILE: path })).toThrow(
+      new Error(`Modules file ${path} refused: it is not JSON.`),
+    );
+  });
+
   test('read the retention by status', () => {
     const settings = readSettings({ ...MODULE, RETENTION: '{"COMPLETED": {"days": 1}, "FAILED": {"count": 5}}' });
     expect(settings.RETENTION).toEqual({ COMPLETED: { days: 1 }, FAILED: { count: 5 } });

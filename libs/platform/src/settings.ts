@@ -81,6 +81,8 @@ export const SETTINGS = z.object({
   PORT: whole(9000, 0, 65_535),
   /** Gateway: JSON file of users, made by `npm run users`. */
   USERS_FILE: z.string().optional(),
+  /** Gateway: whether a command is answered once it is on disk, where Redis tells, or as soon as it is in memory. */
+  ACKNOWLEDGE_AFTER: z.enum(['disk', 'memory']).default('disk'),
 
   /** Worker: partitions run side by side in one process. */
   WORKER_CONCURRENCY: whole(2, 1, 1_000),
@@ -133,11 +135,21 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
 }
 
 function readModules(path: string): ModuleSettings[] {
-  const modules = check(modulesFile, JSON.parse(readFileSync(path, 'utf8')), `Modules file ${path}`);
+  const modules = check(modulesFile, parseModules(path), `Modules file ${path}`);
   if (new Set(modules.map(({ id }) => id)).size < modules.length) {
     throw new Error(`Modules file ${path} refused: two modules have the same id.`);
   }
   return modules;
+}
+
+/** The parser's own message is not passed on: it would quote the file, passwords and all. */
+function parseModules(path: string): unknown {
+  const text = readFileSync(path, 'utf8');
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Error(`Modules file ${path} refused: it is not JSON.`);
+  }
 }
 
 function check<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
