@@ -309,8 +309,9 @@ describe('the audit', () => {
     await endpoint.post(`${ROOT}/${id}/stop`).expect(409);
     const page = async (query: string) => (await endpoint.get(`${ROOT}/audit${query}`).expect(200)).body.entries;
     const [refused, stop, start] = await page('?count=3');
-    expect(refused).toMatchObject({ operation: 'stop', outcome: 'EXECUTION_NOT_RUNNING', executionId: id });
-    expect(stop).toMatchObject({ operation: 'stop', outcome: 'OK', message: `Batch Job ${id} stopping.` });
+    const stopping = { operation: 'stop', jobName: 'noopJob', executionId: id };
+    expect(refused).toMatchObject({ ...stopping, outcome: 'EXECUTION_NOT_RUNNING' });
+    expect(stop).toMatchObject({ ...stopping, outcome: 'OK', message: `Batch Job ${id} stopping.` });
     expect(start).toEqual({
       id: expect.stringMatching(/^\d+-\d+$/),
       time: expect.stringMatching(TIME),

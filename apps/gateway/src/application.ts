@@ -5,16 +5,14 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { randomBytes } from 'node:crypto';
 import { serveOpenApi } from './api/openapi.js';
 import { Authenticator } from './auth/authenticator.js';
-import { BODY_LIMIT, parseJsonOnly } from './body-parser.js';
+import { parseJsonOnly } from './body-parser.js';
 import type { Core } from './core.module.js';
 import { serveDashboard } from './dashboard/dashboard.js';
 import { QUEUES, type QueuesByModule } from './dashboard/queues.module.js';
 import { GatewayModule } from './gateway.module.js';
 import { replyProblem } from './problem.reply.js';
 import { addSecurityHeaders } from './security-headers.js';
-
-/** How long a client has to send a request, in ms. */
-const REQUEST_TIMEOUT = 30_000;
+import { SERVER_LIMITS } from './server-options.js';
 
 /**
  * Puts the gateway together; it does not listen yet.
@@ -24,6 +22,7 @@ const REQUEST_TIMEOUT = 30_000;
 export async function createApplication(core: Core): Promise<NestFastifyApplication> {
   const adapter = adapterFor(core);
   const fastify = adapter.getInstance();
+  fastify.addHook('onRoute', ({ method, url }) => core.log.debug('Route', { method, url }));
   parseJsonOnly(fastify);
   await addSecurityHeaders(fastify);
   const app = await NestFactory.create<NestFastifyApplication>(GatewayModule.with(core), adapter, {
@@ -45,9 +44,7 @@ function adapterFor({ log }: Core): FastifyAdapter {
   const run = randomBytes(4).toString('hex');
   let requests = 0;
   return new FastifyAdapter({
-    bodyLimit: BODY_LIMIT,
-    requestTimeout: REQUEST_TIMEOUT,
-    routerOptions: { maxParamLength: 256 },
+    ...SERVER_LIMITS,
     genReqId: () => `${run}-${(requests += 1)}`,
     // No Nest middleware is used, so its bridge would only cost.
     skipMiddie: true,

@@ -4,9 +4,11 @@ import { JobOperator, type AuditLog, type ExecutionReader, type JobOperations } 
 import { openFhirStore } from '#fhir-store';
 import type { JobRegistry } from '#job-kit';
 import { jobsOf } from '#jobs';
+import type { ModuleSettings } from '#platform';
 import { BullDispatcher, RedisCancelChannel } from '#queues';
 import { keyRoot, RedisAuditLog, RedisExecutionReader, RedisExecutionStore } from '#repository';
 import { randomUUID } from 'node:crypto';
+import { acknowledged, openDurability } from './acknowledged.js';
 import { LOG, REDIS, SETTINGS, type Core } from './core.module.js';
 import { QUEUES, type QueuesByModule } from './dashboard/queues.module.js';
 
@@ -29,36 +31,42 @@ export interface ModuleServices {
 export type ModuleParts = Core & { queues: QueuesByModule };
 
 /** Puts together what the gateway needs of the engine, once for each module in the settings. */
-export async function openModules({ settings, log, redis, queues }: ModuleParts): Promise<ModuleServices[]> {
-  return settings.modules.map((module) => {
-    const database = openFhirStore({ databaseUrl: module.databaseUrl, maxConnections: 1, log });
-    const jobs = jobsOf({
-      importDirectory: module.importDirectory,
-      store: database,
-      maxLineBytes: settings.MAX_LINE_BYTES,
-    });
-    const { executions, partitions } = queues.get(module.id)!;
-    const operations = new JobOperator({
-      jobs,
-      store: new RedisExecutionStore(redis, settings.KEY_PREFIX, module.id),
-      dispatcher: new BullDispatcher(executions, partitions),
-      gates: database.gates,
-      ledger: database.ledger,
-      cancel: new RedisCancelChannel(redis, settings.KEY_PREFIX, module.id),
-      ambient: { now: Date.now, uuid: randomUUID },
-      log,
-    });
-    return {
-      id: module.id,
-      jobs,
-      reader: new RedisExecutionReader(redis, settings.KEY_PREFIX, module.id),
-      operations,
-      audit: new RedisAuditLog(redis, settings.KEY_PREFIX, module.id),
-      redisReady: () => redis.exists(keyRoot(settings.KEY_PREFIX, module.id)),
-      ready: () => database.ping(),
-      close: () => database.close(),
-    };
+export const openModules = (parts: ModuleParts): Promise<ModuleServices[]> =>
+  Promise.all(parts.settings.modules.map((module) => openModule(parts, module)));
+
+async function openModule(parts: ModuleParts, module: ModuleSettings): Promise<ModuleServices> {
+  const { settings, log, redis, queues } = parts;
+  const durability = await openDurability(parts, module.id);
+  const database = openFhirStore({ databaseUrl: module.databaseUrl, maxConnections: 1, log });
+  const jobs = jobsOf({
+    importDirectory: module.importDirectory,
+    store: database,
+    maxLineBytes: settings.MAX_LINE_BYTES,
   });
+  const { executions, partitions } = queues.get(module.id)!;
+  const operations = new JobOperator({
+    jobs,
+    store: new RedisExecutionStore(redis, settings.KEY_PREFIX, module.id),
+    dispatcher: new BullDispatcher(executions, partitions),
+    gates: database.gates,
+    ledger: database.ledger,
+    cancel: new RedisCancelChannel(redis, settings.KEY_PREFIX, module.id),
+    ambient: { now: Date.now, uuid: randomUUID },
+    log,
+  });
+  return {
+    id: module.id,
+    jobs,
+    reader: new RedisExecutionReader(redis, settings.KEY_PREFIX, module.id),
+    operations: durability ? acknowledged(operations, durability) : operations,
+    audit: new RedisAuditLog(redis, settings.KEY_PREFIX, module.id),
+    redisReady: () => redis.exists(keyRoot(settings.KEY_PREFIX, module.id)),
+    ready: () => database.ping(),
+    async close() {
+      durability?.close();
+      await database.close();
+    },
+  };
 }
 
 /** The modules by id. */
@@ -69,9 +77,13 @@ export class Modules {
     this.byId = new Map(all.map((services) => [services.id, services]));
   }
 
+  find(id: string): ModuleServices | undefined {
+    return this.byId.get(id);
+  }
+
   /** @throws LongshoreError UNKNOWN_MODULE */
   get(id: string): ModuleServices {
-    const services = this.byId.get(id);
+    const services = this.find(id);
     if (!services) throw new LongshoreError('UNKNOWN_MODULE', `Module ${id} is unknown here.`);
     return services;
   }

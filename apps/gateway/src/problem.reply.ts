@@ -25,7 +25,7 @@ export function replyProblem(error: unknown, request: FastifyRequest, reply: Fas
 function logFault(problem: Problem, error: unknown, request: FastifyRequest, log: Logger): void {
   if (STATUS_OF[problem.code] < 500) return;
   const fields = { requestId: request.id, method: request.method, path: pathOf(request) };
-  if (problem.code === 'SERVICE_UNAVAILABLE') log.warn('Service unavailable', { ...fields, reason: String(error) });
+  if (STATUS_OF[problem.code] === 503) log.warn('Service unavailable', { ...fields, reason: String(error) });
   else
     log.error('Request failed', {
       ...fields,
@@ -37,9 +37,12 @@ function logFault(problem: Problem, error: unknown, request: FastifyRequest, log
 const pathOf = (request: FastifyRequest): string => request.url.split('?', 1)[0] ?? '';
 
 /** The operation that a matched route stands for: its last segment, or its method. */
-function operationOf(request: FastifyRequest): Operation | undefined {
-  if (request.method === 'DELETE') return request.routeOptions?.url ? 'delete' : undefined;
-  if (request.method !== 'POST') return undefined;
-  const last = request.routeOptions?.url?.split('/').at(-1);
+export function operationOf({
+  method,
+  routeOptions,
+}: Pick<FastifyRequest, 'method' | 'routeOptions'>): Operation | undefined {
+  if (method === 'DELETE') return routeOptions?.url ? 'delete' : undefined;
+  if (method !== 'POST') return undefined;
+  const last = routeOptions?.url?.split('/').at(-1);
   return OPERATIONS.find((operation) => operation === last);
 }

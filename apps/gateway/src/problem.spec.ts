@@ -3,6 +3,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { describe, expect, it } from 'vitest';
 import { ERROR_CODES, LongshoreError } from '#domain';
+import { NotOnDiskError } from '#repository';
 import { SCHEMAS } from './api/schemas.js';
 import { Problem, problemJson, problemOf, STATUS_OF } from './problem.js';
 
@@ -20,6 +21,12 @@ describe('problemOf', () => {
   it('answers an outage with 503 and a time to come back', () => {
     const problem = problemOf(new Error('Connection is closed.'));
     expect(problem).toMatchObject({ code: 'SERVICE_UNAVAILABLE', headers: { 'Retry-After': '2' } });
+  });
+
+  it('tells of a command that is not known to be on disk that it was carried out', () => {
+    const problem = problemOf(new NotOnDiskError(new Error('Connection is closed.')));
+    expect(problem).toMatchObject({ code: 'NOT_KNOWN_ON_DISK', headers: { 'Retry-After': '2' } });
+    expect(problem.message).toContain('was carried out');
   });
 
   it.each([

@@ -1,5 +1,6 @@
 import { HttpException } from '@nestjs/common';
 import { LongshoreError, type ErrorCode, type FieldError } from '#domain';
+import { NotOnDiskError } from '#repository';
 import { isUnavailable } from './unavailable.js';
 
 /** HTTP status of every error the gateway answers with: the domain's codes, then its own. */
@@ -27,12 +28,15 @@ export const STATUS_OF = {
   MISSING_PERMISSION: 403,
   UNKNOWN_ROUTE: 404,
   METHOD_NOT_ALLOWED: 405,
+  REQUEST_TIMEOUT: 408,
   BODY_TOO_LARGE: 413,
   URI_TOO_LONG: 414,
   UNSUPPORTED_MEDIA_TYPE: 415,
   TOO_MANY_FAILED_LOGINS: 429,
+  HEADERS_TOO_LARGE: 431,
   INTERNAL_ERROR: 500,
   SERVICE_UNAVAILABLE: 503,
+  NOT_KNOWN_ON_DISK: 503,
 } as const satisfies Record<ErrorCode, number> & Record<string, number>;
 
 export type ProblemCode = keyof typeof STATUS_OF;
@@ -69,6 +73,14 @@ const CODE_OF_STATUS: Readonly<Record<number, ProblemCode>> = {
 export function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof LongshoreError) return new Problem(error.code, error.message, error.fields);
+  if (error instanceof NotOnDiskError) {
+    return new Problem(
+      'NOT_KNOWN_ON_DISK',
+      'This was carried out, but Redis has not said that it is on disk: a crash now might undo it. Asking again is safe; for a start, with its Idempotency-Key.',
+      [],
+      { 'Retry-After': RETRY_AFTER },
+    );
+  }
   if (isUnavailable(error)) {
     return new Problem('SERVICE_UNAVAILABLE', 'Redis or the database is away. Try again shortly.', [], {
       'Retry-After': RETRY_AFTER,
@@ -92,8 +104,8 @@ export type Operation = (typeof OPERATIONS)[number];
 
 /** What a problem is told of the request it answers. */
 export interface ProblemPlace {
-  /** The request's path, without its query. */
-  path: string;
+  /** The request's path, without its query; undefined where there was no whole request. */
+  path: string | undefined;
   /** The operation that was refused, if it was one. */
   operation: Operation | undefined;
   requestId: string;
@@ -105,7 +117,7 @@ export interface ProblemJson {
   title: string;
   status: number;
   detail: string;
-  instance: string;
+  instance?: string;
   code: ProblemCode;
   errors?: FieldError[];
   requestId?: string;
@@ -124,7 +136,7 @@ export function problemJson(
     title: words.charAt(0).toUpperCase() + words.slice(1),
     status: STATUS_OF[code],
     detail: message,
-    instance: path,
+    ...(path !== undefined && { instance: path }),
     code,
     ...(fields.length > 0 && { errors: [...fields] }),
     ...(code === 'INTERNAL_ERROR' && { requestId }),

@@ -6,8 +6,17 @@ import { DASHBOARD } from './dashboard/dashboard.js';
 /** JSON needs nothing; a browser that is tricked into rendering it may do nothing. */
 const API_POLICY = { useDefaults: false, directives: { 'default-src': ["'none'"], 'frame-ancestors': ["'none'"] } };
 
-/** The two pages need helmet's defaults. Plain HTTP is served, so their parts must not be fetched by HTTPS. */
-const PAGE_POLICY = { directives: { 'upgrade-insecure-requests': null } };
+/**
+ * The two pages need helmet's defaults, but no other host: Bull Board asks one for fonts, which a browser then does not
+ * load. Plain HTTP is served, so their parts must not be fetched by HTTPS.
+ */
+const PAGE_POLICY = {
+  directives: {
+    'style-src': ["'self'", "'unsafe-inline'"],
+    'font-src': ["'self'", 'data:'],
+    'upgrade-insecure-requests': null,
+  },
+};
 
 const isPage = (url: string): boolean =>
   [SWAGGER_UI, DASHBOARD].some((page) => url === page || url.startsWith(`${page}/`));

@@ -21,7 +21,7 @@ const PROBLEMS: Readonly<Record<number, string>> = {
   422: 'The idempotency key was used for another start',
   429: 'Too many failed logins',
   500: 'A fault of the gateway',
-  503: 'Redis or the database is away',
+  503: 'Redis or the database is away; or a command was carried out, but is not known to be on disk',
 };
 
 /** What any guarded route may answer. */

@@ -1,17 +1,16 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
+import { executionId, type ExecutionId } from '#domain';
 import type { AuditEntry } from '#engine';
 import type { Logger } from '#platform';
+import type { Caller } from '../auth/auth.guard.js';
 import { LOG } from '../core.module.js';
-import type { ModuleServices } from '../modules.js';
-import { problemOf } from '../problem.js';
+import { Modules, type ModuleServices } from '../modules.js';
+import type { Problem } from '../problem.js';
+import { intentOf, type Intent } from './intent.js';
 
-/** What is asked for, before it is known what comes of it. */
-export interface Intent {
-  operation: AuditEntry['operation'];
-  jobName?: string;
-  executionId?: number;
-}
+/** Longest message that is kept, in characters: a refusal may name very many bad fields. */
+const LONGEST_MESSAGE = 1_000;
 
 /** What the audit needs to see of an operation's answer. */
 interface Answer {
@@ -19,47 +18,69 @@ interface Answer {
   jobExecutionId?: number;
 }
 
-/** Leaves on record who asked for what, from where, and with which answer: refusals too. */
+/** What became of an operation. */
+type Outcome = Pick<AuditEntry, 'outcome' | 'message'> & { executionId?: ExecutionId };
+
+/**
+ * Leaves on record who asked for what, when, from where, and with which answer: refusals too, unless nobody knows who
+ * asked, or the module is not there to keep them.
+ */
 @Injectable()
 export class Audit {
-  constructor(@Inject(LOG) private readonly log: Logger) {}
+  constructor(
+    @Inject(LOG) private readonly log: Logger,
+    @Inject(Modules) private readonly modules: Modules,
+  ) {}
 
-  /** Carries an operation out and records it. @throws what the operation throws */
-  async record<A extends Answer>(
-    services: ModuleServices,
-    request: FastifyRequest,
-    intent: Intent,
-    operate: (username: string) => Promise<A>,
-  ): Promise<A> {
-    const asked = { time: Date.now(), username: usernameOf(request), remoteAddress: request.ip, ...intent };
-    try {
-      const answer = await operate(asked.username);
-      await this.#append(services, { ...asked, ...started(answer), outcome: 'OK', message: answer.message });
-      return answer;
-    } catch (error) {
-      const { code, message } = problemOf(error);
-      const recorded = this.#append(services, { ...asked, outcome: code, message });
-      // Where Redis is away the record finds it away too: whoever asked does not wait for that a second time.
-      if (code !== 'SERVICE_UNAVAILABLE') await recorded;
-      throw error;
-    }
+  /** Carries an operation out and records it. What it throws is recorded where it is answered. */
+  async record<A extends Answer>(request: FastifyRequest, operate: (username: string) => Promise<A>): Promise<A> {
+    const answer = await operate(callerOf(request).username);
+    await this.#record(request, { outcome: 'OK', message: answer.message, ...started(answer) });
+    return answer;
+  }
+
+  /** Records why an operation was refused. Requests that ask for none leave nothing. */
+  async refused(request: FastifyRequest, { code, message }: Problem): Promise<void> {
+    const recorded = this.#record(request, { outcome: code, message });
+    // Where Redis is away the record finds it away too: whoever asked does not wait for that a second time.
+    if (code !== 'SERVICE_UNAVAILABLE') await recorded;
+  }
+
+  async #record(request: FastifyRequest, { message, ...outcome }: Outcome): Promise<void> {
+    const intent = intentOf(request);
+    if (!intent || !request.caller) return;
+    const services = this.modules.find((request.params as { module_id: string }).module_id);
+    if (!services) return;
+    await this.#append(services, {
+      ...request.caller,
+      remoteAddress: request.ip,
+      ...intent,
+      ...outcome,
+      message: message.slice(0, LONGEST_MESSAGE),
+    });
   }
 
   /** An operation that was carried out is not undone for want of its record: then the log alone has it. */
-  async #append(services: ModuleServices, entry: Omit<AuditEntry, 'jobName' | 'executionId'> & Intent): Promise<void> {
+  async #append(services: ModuleServices, entry: Omit<AuditEntry, 'executionId'> & Intent): Promise<void> {
     this.log.info('Operation', { module: services.id, ...entry });
     try {
-      await services.audit.append({ jobName: undefined, executionId: undefined, ...entry });
+      await services.audit.append({ ...entry, jobName: entry.jobName ?? (await jobNameOf(services, entry)) });
     } catch (error) {
       this.log.error('Operation not recorded in the audit', { ...entry, reason: String(error) });
     }
   }
 }
 
-const started = ({ jobExecutionId }: Answer) => (jobExecutionId === undefined ? {} : { executionId: jobExecutionId });
+const started = ({ jobExecutionId }: Answer) =>
+  jobExecutionId === undefined ? {} : { executionId: executionId(jobExecutionId) };
 
-/** Every audited route has a permission for a rule, so the guard has set the user. */
-function usernameOf({ user }: FastifyRequest): string {
-  if (!user) throw new Error('A guarded route was reached without a user.');
-  return user.username;
+/** Every audited route has a permission for a rule, so the guard has set the caller. */
+function callerOf({ caller }: FastifyRequest): Caller {
+  if (!caller) throw new Error('A guarded route was reached without a caller.');
+  return caller;
+}
+
+/** The job of the execution that was asked about, where there is one. */
+async function jobNameOf({ reader }: ModuleServices, { executionId: id }: Intent): Promise<string | undefined> {
+  return id === undefined ? undefined : (await reader.findExecution(id))?.jobName;
 }

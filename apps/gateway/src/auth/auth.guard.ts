@@ -8,9 +8,16 @@ import { RULE, type Rule } from './rules.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Set once the guard has let the request in; absent on public routes. */
-    user?: User;
+    /** Set once the guard knows who asks, before it asks what they may do; absent on public routes. */
+    caller?: Caller;
   }
+}
+
+/** Who asks, and since when. */
+export interface Caller {
+  username: string;
+  /** Milliseconds since the epoch. */
+  time: number;
 }
 
 /** Lets in whom the route's rule names. A user without the permission learns nothing of what exists. */
@@ -32,9 +39,9 @@ export class AuthGuard implements CanActivate {
 }
 
 function admit(user: User, permission: Permission, request: FastifyRequest): true {
+  request.caller = { username: user.username, time: Date.now() };
   const { module_id: moduleId } = request.params as { module_id?: string };
   requirePermission(user, permission, moduleId);
-  request.user = user;
   return true;
 }
 

@@ -5,5 +5,9 @@ import { OperationsController } from './operations.controller.js';
 import { ReadingController } from './reading.controller.js';
 
 /** The Batch Job Endpoint. */
-@Module({ controllers: [ReadingController, OperationsController, AuditController], providers: [Audit] })
+@Module({
+  controllers: [ReadingController, OperationsController, AuditController],
+  providers: [Audit],
+  exports: [Audit],
+})
 export class BatchJobModule {}

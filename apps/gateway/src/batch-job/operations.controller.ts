@@ -56,8 +56,7 @@ export class OperationsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const services = this.modules.withJob(path.module_id, path.job_name);
-    const intent = { operation: 'start', jobName: path.job_name } as const;
-    const answer = await this.audit.record(services, request, intent, async (requestedBy) => {
+    const answer = await this.audit.record(request, async (requestedBy) => {
       const { executionId, executionUuid } = await services.operations.start({
         jobName: path.job_name,
         parameters: jobParametersOf(body.jobParameters),
@@ -81,8 +80,7 @@ export class OperationsController {
     const id = executionIdOf(path);
     const services = this.modules.get(path.module_id);
     const force = query.force === 'true';
-    const intent = { operation: force ? 'force-stop' : 'stop', executionId: id } as const;
-    return this.audit.record(services, request, intent, async (username) => {
+    return this.audit.record(request, async (username) => {
       await services.operations[force ? 'forceStop' : 'stop'](id, username);
       return done('stop', `Batch Job ${id} ${force ? 'force-stopped' : 'stopping'}.`);
     });
@@ -100,7 +98,7 @@ export class OperationsController {
   ) {
     const id = executionIdOf(path);
     const services = this.modules.get(path.module_id);
-    return this.audit.record(services, request, { operation: 'restart', executionId: id }, async (username) => {
+    return this.audit.record(request, async (username) => {
       // Asked before, so that nothing can fail once the new execution is there.
       const jobName = (await services.reader.findExecution(id))?.jobName ?? '';
       const { executionId: newId } = await services.operations.restart(id, username);
@@ -117,7 +115,7 @@ export class OperationsController {
   async abandon(@Ask(EXECUTION) { path }: Asked<typeof EXECUTION>, @Req() request: FastifyRequest) {
     const id = executionIdOf(path);
     const services = this.modules.get(path.module_id);
-    return this.audit.record(services, request, { operation: 'abandon', executionId: id }, async (username) => {
+    return this.audit.record(request, async (username) => {
       await services.operations.abandon(id, username);
       return done('abandon', `Batch Job ${id} abandoned.`);
     });
@@ -130,8 +128,7 @@ export class OperationsController {
   async delete(@Ask(JOB_EXECUTION) { path }: Asked<typeof JOB_EXECUTION>, @Req() request: FastifyRequest) {
     const id = executionIdOf(path);
     const services = this.modules.withJob(path.module_id, path.job_name);
-    const intent = { operation: 'delete', jobName: path.job_name, executionId: id } as const;
-    return this.audit.record(services, request, intent, async (username) => {
+    return this.audit.record(request, async (username) => {
       await executionOfJob(services.reader, path);
       await services.operations.delete(id, username);
       return done('delete', `Batch Job ${id} deleted.`);
