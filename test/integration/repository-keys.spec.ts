@@ -67,6 +67,8 @@ async function everything(): Promise<void> {
   await store.beginStep(ended, 0, 'close', NOW);
   await store.endStep(ended, 0, { status: 'COMPLETED', exitCode: 'NOOP' }, NOW);
   await store.forceStop(ended, NOW, 'ann');
+  // Written only where Redis has WAITAOF.
+  await redis.set(repository.key('barrier'), '');
   await new RedisAuditLog(redis, repository.prefix, MODULE).append({
     time: NOW,
     username: 'ann',
@@ -140,6 +142,12 @@ describe('every key', () => {
     for (const id of all) await store.forget(Number(id) as never, 1_000);
     for (const { uuid } of await store.forgotten(1_000)) await store.purged(uuid);
     const left = (await repository.keys()).map((key) => entryOf(key.slice(repository.root.length))?.template);
-    expect([...new Set(left)].toSorted()).toEqual(['audit', 'idempotency:?', 'last-id:execution', 'last-id:instance']);
+    expect([...new Set(left)].toSorted()).toEqual([
+      'audit',
+      'barrier',
+      'idempotency:?',
+      'last-id:execution',
+      'last-id:instance',
+    ]);
   });
 });

@@ -17,6 +17,12 @@ const PROFILES = {
     enableOfflineQueue: false,
     maxRedirections: 8,
   },
+  /** Gateway: as before, but an answer may take as long as a slow disk. */
+  unhurried: {
+    connection: { maxRetriesPerRequest: 0, commandTimeout: 5_000, connectTimeout: 800, socketTimeout: 6_000 },
+    enableOfflineQueue: false,
+    maxRedirections: 8,
+  },
   /** Worker: nobody waits, so hold on until Redis is back. BullMQ's blocking commands stay silent for 10 s at most. */
   patient: {
     connection: { maxRetriesPerRequest: null, socketTimeout: 12_000 },

@@ -14,6 +14,7 @@ export const KEYS = {
   forgotten: 'forgotten',
   ended: 'ended:?',
   audit: 'audit',
+  barrier: 'barrier',
   execution: 'execution:?',
   steps: 'execution:?:steps',
   stepExecution: 'execution:?:step:?',
