@@ -43,7 +43,7 @@ export function openFhirStore(options: FhirStoreOptions): FhirStore {
   const bringUpToDate = () => migrate(options.databaseUrl, options.log);
   return {
     migrate: bringUpToDate,
-    sink: postgresSink(attempts, resourceTable),
+    sink: postgresSink(attempts, resourceTable()),
     sinkFor: (table) => postgresSink(attempts, table),
     gates: gatesOf(control, bringUpToDate),
     ledger: ledgerOf(control),

@@ -27,18 +27,37 @@ const UPSERT = `
 type DigestedRow = FhirRow & { digest: Buffer };
 
 /** Writes FHIR resources into `resource`, a chunk in one upsert. An unchanged resource keeps its version. */
-export const resourceTable: ItemTable<FhirRow> = {
-  async writeChunk(client, chunk) {
-    const rows = lastOfEachInOrder(chunk).map((row) => ({ ...row, digest: hash('sha256', row.body, 'buffer') }));
-    const changed = await withoutUnchanged(client, rows);
-    if (changed.length === 0) return;
-    const bodies = changed.map(({ body }) => body);
-    const values = [...keysOf(changed), binaryArray(JSONB, bodies)];
-    await client.query({ name: 'longshore-upsert', text: UPSERT, values });
-  },
-  reject: ({ file, row, body }, reason) => new Rejection(reason, { file, row }, excerptOf(body)),
-  kindOf: (row) => row.resourceType,
-};
+export function resourceTable(): ItemTable<FhirRow> {
+  const look = new LookAhead();
+  return {
+    async writeChunk(client, chunk) {
+      const rows = lastOfEachInOrder(chunk).map((row) => ({ ...row, digest: hash('sha256', row.body, 'buffer') }));
+      const changed = look.isDue() ? look.learn(rows, await withoutUnchanged(client, rows)) : rows;
+      if (changed.length > 0) await upsert(client, changed);
+    },
+    reject: ({ file, row, body }, reason) => new Rejection(reason, { file, row }, excerptOf(body)),
+    kindOf: (row) => row.resourceType,
+  };
+}
+
+/** A look-up costs about an eighth of a row's upsert, and is for nothing in a first import. */
+const WORTH_A_LOOK = 1 / 8;
+const LOOK_AGAIN_AFTER = 10;
+
+/** When to look for unchanged rows: in each chunk while that pays, else now and then. It only ever saves time. */
+class LookAhead {
+  #pays = true;
+  #chunks = 0;
+
+  isDue(): boolean {
+    return this.#pays || this.#chunks++ % LOOK_AGAIN_AFTER === 0;
+  }
+
+  learn<T>(rows: readonly T[], changed: readonly T[]): readonly T[] {
+    this.#pays = rows.length - changed.length > rows.length * WORTH_A_LOOK;
+    return changed;
+  }
+}
 
 /**
  * The last row of each id, as one statement cannot touch a key twice; in the order of their keys, so that two workers
@@ -54,6 +73,11 @@ async function withoutUnchanged(client: PoolClient, rows: readonly DigestedRow[]
   const found = await client.query<{ place: number }>(query);
   const unchanged = new Set(found.rows.map(({ place }) => place - 1));
   return unchanged.size === 0 ? rows : rows.filter((_, i) => !unchanged.has(i));
+}
+
+async function upsert(client: PoolClient, rows: readonly DigestedRow[]): Promise<void> {
+  const bodies = rows.map(({ body }) => body);
+  await client.query({ name: 'longshore-upsert', text: UPSERT, values: [...keysOf(rows), binaryArray(JSONB, bodies)] });
 }
 
 /** Types, ids and digests, a parameter each. */

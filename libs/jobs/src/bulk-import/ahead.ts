@@ -1,0 +1,31 @@
+import { Readable } from 'node:stream';
+
+/** What each source holds for later, at most: then it waits. */
+const MOST_HELD = 1_000;
+
+/**
+ * The items of all sources, one source after the other. The next `ahead` sources are at work already while one is read.
+ * Returning early ends those that were begun.
+ */
+export async function* oneAfterTheOther<T>(
+  sources: readonly AsyncIterable<T>[],
+  ahead: number,
+): AsyncGenerator<T, void, undefined> {
+  const begun: Readable[] = [];
+  try {
+    for (const i of sources.keys()) {
+      for (const next of sources.slice(begun.length, i + 1 + ahead)) begun.push(begin(next));
+      yield* begun[i] as AsyncIterable<T>;
+    }
+  } finally {
+    for (const source of begun) source.destroy();
+  }
+}
+
+function begin(source: AsyncIterable<unknown>): Readable {
+  const items = Readable.from(source, { highWaterMark: MOST_HELD });
+  // Whoever comes to read it is told; until then nobody listens.
+  items.on('error', () => undefined);
+  items.read(0);
+  return items;
+}
