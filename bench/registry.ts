@@ -9,6 +9,7 @@ import { importLines } from './lines/import.js';
 import { listLine } from './lines/list.js';
 import { memoryLine } from './lines/memory.js';
 import { planningLine } from './lines/planning.js';
+import { redisBytesLine } from './lines/redis-bytes.js';
 import { workersLine } from './lines/workers.js';
 
 /** Every line of the table, in its order. A new one is added here. */
@@ -21,6 +22,7 @@ export const LINES: readonly Line[] = [
   listLine,
   ...historyLines,
   ...hugeLines,
+  redisBytesLine,
   memoryLine,
   fairnessLine,
   workersLine,

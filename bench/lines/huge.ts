@@ -1,6 +1,5 @@
 import { MODULE_ID } from '../../scripts/local/apps.js';
 import type { Bench } from '../bench.js';
-import type { BenchFleet } from '../fleet.js';
 import type { Line, Sample } from '../line.js';
 import { gatewayRate } from '../load/ask.js';
 import { oncePerBench } from '../once.js';
@@ -19,7 +18,6 @@ interface Huge {
   samePage: Sample[];
   /** As many steps as there are, at most 100. */
   fullPage: Sample[];
-  bytesPerPartition: number;
   mostJobs: number;
 }
 
@@ -27,29 +25,21 @@ const measureHuge = oncePerBench((bench): Promise<Huge> =>
   bench.withFleet({}, async (fleet) => {
     const { hugePartitions, loadMs } = bench.sizes;
     const small = await fleet.run('noopJob', { partitions: String(FEW_PARTITIONS) });
-    const before = await usedMemory(fleet);
     const watched = watch(() => jobsInQueues(fleet.redis), LOOK_EVERY_MS);
     const large = await fleet.run('noopJob', { partitions: String(hugePartitions) });
     const mostJobs = Math.max(...(await watched.stop()));
-    const bytesPerPartition = ((await usedMemory(fleet)) - before) / hugePartitions;
     const rate = (id: number, start: number, count: number) => gatewayRate(fleet, viewPath(id, start, count), loadMs);
     const page = (count: number) =>
       rounds(bench.sizes.rounds, async () => ({
         yardstick: await rate(small.id, 0, count),
         ours: await rate(large.id, hugePartitions / 2, count),
       }));
-    return { samePage: await page(FEW_STEPS), fullPage: await page(MANY_STEPS), bytesPerPartition, mostJobs };
+    return { samePage: await page(FEW_STEPS), fullPage: await page(MANY_STEPS), mostJobs };
   }),
 );
 
 const viewPath = (id: number, start: number, count: number) =>
   `/batch-job/${MODULE_ID}/noopJob/${id}?stepStart=${start}&stepCount=${count}`;
-
-/** Everything that Redis holds, in bytes: the data, the table of keys, and the little that connections need. */
-async function usedMemory({ redis }: BenchFleet): Promise<number> {
-  const info = await redis.info('memory');
-  return Number(/used_memory:(\d+)/.exec(info)?.[1]);
-}
 
 const of = (pick: (huge: Huge) => Sample[]) => async (bench: Bench) => pick(await measureHuge(bench));
 
@@ -69,13 +59,6 @@ export const hugeLines: readonly Line[] = [
     unit: 'requests/s',
     wanted: { of: 'ratio', atLeast: 0.8 },
     measure: of(({ fullPage }) => fullPage),
-  },
-  {
-    name: 'redis-bytes',
-    title: 'Redis, per finished partition of noopJob',
-    unit: 'bytes',
-    wanted: { of: 'ours', atMost: 500 },
-    measure: of(({ bytesPerPartition }) => [{ ours: bytesPerPartition }]),
   },
   {
     name: 'queued',

@@ -5,7 +5,7 @@ export interface ExecutionView {
   executionUUID: string;
   status: string;
   running: boolean;
-  progress: { rows: { total: number; done: number } };
+  progress: Record<'partitions' | 'rows', { total: number; done: number }>;
   rowsPerSecond?: number;
   estimatedEndTime?: string;
   failures: { stepName: string; message: string }[];
