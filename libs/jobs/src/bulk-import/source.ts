@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { access, open, readdir, realpath, stat, type FileHandle } from 'node:fs/promises';
 import { join, posix, sep } from 'node:path';
 import { TransientError } from '#job-kit';
-import { glob, isDynamicPattern } from 'tinyglobby';
+import { glob, isGlob } from './glob.js';
 import { isTransientIo } from './io-errors.js';
 
 /** The source will not do. */
@@ -54,28 +54,14 @@ async function namesOf(root: string, source: string): Promise<string[]> {
   if (found?.isDirectory() && !ENDING.test(source)) return listed(root, source);
   if (found)
     return ENDING.test(source) ? [source] : refuse(`names "${source}", which is neither .ndjson nor .ndjson.gz`);
-  if (!isDynamicPattern(source))
-    return refuse(`names nothing that exists; there is no "${source}" in the import directory`);
-  return matching(root, source);
+  if (!isGlob(source)) return refuse(`names nothing that exists; there is no "${source}" in the import directory`);
+  return (await glob(root, source).catch(unreadable(source))).filter((name) => ENDING.test(name));
 }
 
 async function listed(root: string, directory: string): Promise<string[]> {
   await inside(root, directory);
   const names = await readdir(join(root, directory)).catch(unreadable(directory));
   return names.filter((name) => ENDING.test(name) && !name.startsWith('.')).map((name) => posix.join(directory, name));
-}
-
-/** Without braces and extended globs, as `.{.,}` would spell `..`. Links and hidden files are passed by. */
-async function matching(root: string, pattern: string): Promise<string[]> {
-  const found = await glob(pattern, {
-    cwd: root,
-    onlyFiles: false,
-    expandDirectories: false,
-    followSymbolicLinks: false,
-    braceExpansion: false,
-    extglob: false,
-  });
-  return found.map((name) => name.replace(/\/$/, '')).filter((name) => ENDING.test(name));
 }
 
 /**
