@@ -7,12 +7,14 @@ import { compare, scenes, sequences } from '../support/model/commands.js';
 import { ITEMS, LEDGER, type Item } from '../support/model/jobs.js';
 import type { Plain, PlainInstance } from '../support/model/plain.js';
 import { World } from '../support/model/world.js';
+import { PrivateServer } from '../support/private-server.js';
 
 /** How long new sequences are begun, in ms. */
 const FOR_MS = Number(process.env.MODEL_MS ?? 20_000);
 
 let database: TestDatabase;
 let store: FhirStore;
+let redis: PrivateServer;
 let world: World;
 
 beforeAll(async () => {
@@ -22,11 +24,13 @@ beforeAll(async () => {
   store = testStore(database.url, 30);
   await store.migrate();
   await database.query(LEDGER);
-  world = new World(database, store);
+  redis = await PrivateServer.start('redis');
+  world = new World(database, store, redis);
 });
 
 afterAll(async () => {
   await world.close();
+  await redis.close();
   await store.close();
   await database.drop();
 });
@@ -49,7 +53,7 @@ it(
         } catch (error) {
           // What it has left behind must not disturb the next sequence.
           await world.close();
-          world = new World(database, store);
+          world = new World(database, store, redis);
           throw error;
         }
       }),

@@ -2,7 +2,7 @@ import { LongshoreError } from '#domain';
 import { array, boolean, constant, constantFrom, integer, nat, oneof, tuple, type AsyncCommand } from 'fast-check';
 import { expect } from 'vitest';
 import { Life } from './life.js';
-import { mayBecomeByItself, RULES, type Plain, type PlainExecution } from './plain.js';
+import { mayBecomeByItself, RULES, runs, type Plain, type PlainExecution } from './plain.js';
 import type { Kind, World } from './world.js';
 
 type Command = AsyncCommand<Plain, World>;
@@ -27,7 +27,7 @@ export async function compare(model: Plain, world: World): Promise<void> {
     }
     execution.status = status;
   }
-  const running = model.executions.filter(({ status }) => ['STARTING', 'STARTED', 'STOPPING'].includes(status));
+  const running = model.executions.filter(runs);
   expect(new Set(running.map(({ instance }) => instance)).size).toBe(running.length);
 }
 
@@ -152,6 +152,21 @@ const wake = (which: number): Command => command(`a frozen worker wakes (${which
 
 const dead = command('the workers that stopped are dead', (_, world) => world.bury());
 
+/** A Redis that ends, however it does, comes back with all that it has answered to. */
+const restartRedis = (signal: 'SIGTERM' | 'SIGKILL'): Command =>
+  command(`Redis restarts after a ${signal}`, async ({ executions }, world) => {
+    const before = await world.recordsOf(executions);
+    await world.restartRedis(signal);
+    expect(await world.recordsOf(executions)).toEqual(before);
+  });
+
+/** Nobody looks for what got lost, so every worker must have left what the next one needs. */
+const workAlone = command('work goes on to its end by itself', async (model, world) => {
+  await world.work();
+  await compare(model, world);
+  if (model.executions.some(runs)) throw new Error('An execution still runs.');
+});
+
 const choice = integer({ min: 0, max: 9 }).map((tenths) => tenths / 10);
 const kind = constantFrom<Kind>('executions', 'partitions', 'partitions');
 const times = integer({ min: 1, max: 3 });
@@ -184,6 +199,7 @@ const mishaps = oneof(
       command(`a job of ${value} is removed by hand`, (_, world) => world.removeJob(value)),
     ),
   },
+  { weight: 1, arbitrary: constantFrom<'SIGTERM' | 'SIGKILL'>('SIGTERM', 'SIGKILL').map(restartRedis) },
   { weight: 1, arbitrary: constant(command('Redis forgets its scripts', (_, world) => world.flushScripts())) },
 );
 
@@ -227,6 +243,19 @@ export const scenes: Command[][] = [
   [...begun('exactJob'), stopWorker('partitions', CLAIMED, true), dead, operate('force stop', 0), restart(0)],
   // The successor: every worker dies behind a finish, before it can announce what follows.
   [...begun('exactJob', 4), ...Array.from({ length: 4 }, () => stopWorker('partitions', CLAIMED + 6, true))],
+  [...begun('exactJob', 4), stopWorker('partitions', CLAIMED + 6, true), dead, workAlone],
+  // Redis restarts: before anything, while workers sleep in a chunk and behind a finish, and in a stop.
+  [start('exactJob', 2, false), restartRedis('SIGKILL'), workAlone],
+  [
+    ...begun('exactJob', 4),
+    stopWorker('partitions', CLAIMED + 1, true),
+    stopWorker('partitions', CLAIMED + 6, true),
+    restartRedis('SIGTERM'),
+    wake(0),
+    operate('stop', 0),
+    restartRedis('SIGKILL'),
+    work('partitions', 2),
+  ],
   // The sweeper: the only job is removed by hand, and nobody comes back for it.
   [start('roughJob', 2, false), command('the job is removed by hand', (_, world) => world.removeJob('executions'))],
 ];

@@ -28,7 +28,7 @@ export interface Plain {
 type Outcome = { refused: ErrorCode } | { becomes: BatchStatus };
 
 const RUNNING: readonly BatchStatus[] = ['STARTING', 'STARTED', 'STOPPING'];
-const runs = ({ status }: PlainExecution): boolean => RUNNING.includes(status);
+export const runs = ({ status }: PlainExecution): boolean => RUNNING.includes(status);
 
 /** The table of section 3, as sentences. */
 export const RULES = {

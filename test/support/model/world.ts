@@ -1,6 +1,14 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { BatchStatus } from '#domain';
-import { Controller, JobOperator, PartitionRunner, Recovery, Settlement, type Ambient } from '#engine';
+import {
+  Controller,
+  JobOperator,
+  PartitionRunner,
+  Recovery,
+  Settlement,
+  type Ambient,
+  type ExecutionRecord,
+} from '#engine';
 import type { FhirStore } from '#fhir-store';
 import type { JobRegistry, SinkSession } from '#job-kit';
 import { connectRedis, createLogger, duplicateOf, type RedisClient } from '#platform';
@@ -18,6 +26,8 @@ import { key, keyRoot, RedisExecutionReader, RedisExecutionStore } from '#reposi
 import { Queue, Worker, type Job } from 'bullmq';
 import { inject } from 'vitest';
 import type { TestDatabase } from '../database.js';
+import type { PrivateServer } from '../private-server.js';
+import { until } from '../until.js';
 import { modelJobs, sinkOf, type Item } from './jobs.js';
 import { Life, mortal, mortalSink } from './life.js';
 
@@ -54,7 +64,7 @@ export class World {
   /** Every item that `roughJob` has written, as often as it was. */
   readonly rough: Item[] = [];
   #clock = 1_700_000_000_000;
-  readonly #redis = connectRedis(inject('redisUrl'), 'patient', SILENT);
+  readonly #redis: RedisClient;
   readonly #queues: Record<Kind, Queue>;
   readonly #workers: Record<Kind, Worker>;
   readonly #ambient: Ambient = { now: () => (this.#clock += 1), uuid: randomUUID };
@@ -64,10 +74,13 @@ export class World {
   readonly #others: RedisClient[] = [];
   #deliveries = 0;
 
+  /** @param server a Redis of its own, that it may restart. Default: the one that all tests share */
   constructor(
     readonly database: TestDatabase,
     private readonly sink: FhirStore,
+    private readonly server?: PrivateServer,
   ) {
+    this.#redis = connectRedis(server?.url ?? inject('redisUrl'), 'patient', SILENT);
     const prefix = queuePrefix(this.prefix, MODULE);
     const connection = this.#redis;
     const options = workerOptions({
@@ -78,6 +91,11 @@ export class World {
     });
     this.#queues = ofKinds((kind) => new Queue(queueName(MODULE, kind), { connection, prefix }));
     this.#workers = ofKinds((kind) => new Worker(queueName(MODULE, kind), null, { connection, prefix, ...options }));
+    // Of a Redis that restarts they are told too; they reconnect by themselves.
+    for (const kind of KINDS) {
+      this.#queues[kind].on('error', () => undefined);
+      this.#workers[kind].on('error', () => undefined);
+    }
     this.store = new RedisExecutionStore(this.#redis, this.prefix, MODULE);
     this.reader = new RedisExecutionReader(this.#redis, this.prefix, MODULE);
     this.#dispatcher = new BullDispatcher(this.#queues.executions, this.#queues.partitions);
@@ -113,6 +131,10 @@ export class World {
       ((await this.#redis.hget(key(keyRoot(this.prefix, MODULE), 'execution', id), 'status')) as
         BatchStatus | undefined) ?? undefined
     );
+  }
+
+  recordsOf(executions: readonly { id: number }[]): Promise<(ExecutionRecord | undefined)[]> {
+    return Promise.all(executions.map(({ id }) => this.store.findExecution(id as never)));
   }
 
   /**
@@ -172,11 +194,35 @@ export class World {
     await this.#redis.script('FLUSH');
   }
 
+  /**
+   * Redis ends and comes back with all that it has answered to: at a SIGTERM it syncs its file, and a SIGKILL leaves what
+   * was handed to the system. Only while a slow disk syncs does a Redis with AOF everysec answer before it hands over, so
+   * that is waited for; what a machine loses with its power no restart loses.
+   */
+  async restartRedis(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    if (!this.server) throw new Error('This Redis is shared.');
+    await until(
+      'Redis to hand over what it was told',
+      () => this.#redis.info('persistence'),
+      (info) => info.includes('aof_buffer_length:0'),
+    );
+    await this.server.end(signal);
+    await this.server.begin();
+  }
+
+  /** Has workers take what is in the queues, until nothing is. */
+  async work(): Promise<void> {
+    for (let done = true; done;) {
+      done = false;
+      for (const kind of KINDS) while ((await this.deliver(kind, Life.endless())) === 'done') done = true;
+    }
+  }
+
   /** Wakes whoever sleeps and works until nothing runs. @throws if that does not come to pass */
   async settle(): Promise<void> {
     while (this.#sleepers.length > 0) await this.wake(0);
     for (let round = 0; round < MOST_ROUNDS; round += 1) {
-      for (const kind of KINDS) while ((await this.deliver(kind, Life.endless())) === 'done');
+      await this.work();
       await this.timePasses();
       if ((await this.#redis.zcard(key(keyRoot(this.prefix, MODULE), 'running'))) === 0) return;
     }
