@@ -21,6 +21,10 @@ export type Asked<S extends Shapes> = {
   [Part in keyof S]: S[Part] extends new () => infer T ? T : never;
 };
 
+/** Most faults that are told one by one, and most characters of a name that is not known: an answer stays short. */
+const MOST_TOLD = 100;
+const LONGEST_NAME = 100;
+
 /** The shape of a part that takes nothing. */
 const Nothing: Dto = Object;
 
@@ -40,7 +44,7 @@ export function checkPart(Shape: Dto, given: unknown): { value: object; errors: 
   return {
     value,
     errors: [
-      ...unknown.map((field) => ({ field, message: 'is not known here' })),
+      ...unknown.map((field) => ({ field: field.slice(0, LONGEST_NAME), message: 'is not known here' })),
       ...errors.map(({ property, constraints }) => ({
         field: property,
         message: Object.values(constraints ?? {}).join('; '),
@@ -52,16 +56,18 @@ export function checkPart(Shape: Dto, given: unknown): { value: object; errors: 
 /**
  * Checks all parts of a request.
  *
- * @throws Problem INVALID_REQUEST, naming every bad field of every part
+ * @throws Problem INVALID_REQUEST, naming every bad field of every part, or the first 100 and how many more there are
  */
 export function checkRequest<S extends Shapes>(shapes: S, request: Parts): Asked<S> {
   const path = checkPart(shapes.path, request.params);
   const query = checkPart(shapes.query ?? Nothing, request.query);
-  const body = checkPart(shapes.body ?? Nothing, request.body ?? {});
+  const body = checkPart(shapes.body ?? Nothing, request.body === undefined ? {} : request.body);
   const errors = [...path.errors, ...query.errors, ...body.errors, ...(shapes.further?.(request) ?? [])];
   if (errors.length > 0) {
-    const list = errors.map(({ field, message }) => `${field} ${message}`).join('; ');
-    throw new Problem('INVALID_REQUEST', `Request refused: ${list}.`, errors);
+    const told = errors.slice(0, MOST_TOLD);
+    const list = told.map(({ field, message }) => `${field} ${message}`).join('; ');
+    const more = errors.length > told.length ? `; and ${errors.length - told.length} more` : '';
+    throw new Problem('INVALID_REQUEST', `Request refused: ${list}${more}.`, told);
   }
   return { path: path.value, query: query.value, body: body.value } as unknown as Asked<S>;
 }
