@@ -9,12 +9,31 @@ export interface DocumentedRoute {
   /** E.g. `/batch-job/{module_id}`. */
   template: string;
   statuses: readonly number[];
+  /** All that its path, query and headers may hold. */
+  parameters: readonly DocumentedParameter[];
   /** Names of its query parameters. */
   queryParameters: readonly string[];
 }
 
+export interface DocumentedParameter {
+  name: string;
+  in: 'path' | 'query' | 'header';
+  schema: ParameterSchema;
+}
+
+/** As much of JSON Schema as is said of parameters. */
+export interface ParameterSchema {
+  type?: string;
+  format?: string;
+  pattern?: string;
+  enum?: readonly string[];
+  items?: ParameterSchema;
+  minimum?: number;
+  maximum?: number;
+}
+
 interface Operation {
-  parameters?: { name: string; in: string }[];
+  parameters?: DocumentedParameter[];
   responses: Record<string, { content?: Record<string, { schema: object }>; headers?: Record<string, object> }>;
 }
 
@@ -41,12 +60,15 @@ export class ApiDocument {
 
   get routes(): DocumentedRoute[] {
     return Object.entries(this.document.paths).flatMap(([template, operations]) =>
-      (Object.entries(operations) as [DocumentedRoute['method'], Operation][]).map(([method, operation]) => ({
-        method,
-        template,
-        statuses: Object.keys(operation.responses).map(Number),
-        queryParameters: (operation.parameters ?? []).filter((p) => p.in === 'query').map((p) => p.name),
-      })),
+      (Object.entries(operations) as [DocumentedRoute['method'], Operation][]).map(
+        ([method, { parameters = [], responses }]) => ({
+          method,
+          template,
+          statuses: Object.keys(responses).map(Number),
+          parameters,
+          queryParameters: parameters.filter((p) => p.in === 'query').map((p) => p.name),
+        }),
+      ),
     );
   }
 
