@@ -38,6 +38,10 @@ export class WorkerModule {
 }
 
 function enginesOf(parts: WorkerParts, opened: readonly Queue[]): Engines {
+  for (const queue of opened) {
+    // Without a listener BullMQ prints the error as it is: one of a refused login has the password in it.
+    queue.on('error', (error) => parts.log.debug('Queue error', { queue: queue.name, reason: error.message }));
+  }
   const byName = new Map(opened.map((queue) => [queue.name, queue]));
   return new Map<string, ModuleEngine>(
     parts.settings.modules.map((module) => {
