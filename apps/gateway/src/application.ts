@@ -11,7 +11,7 @@ import { serveDashboard } from './dashboard/dashboard.js';
 import { QUEUES, type QueuesByModule } from './dashboard/queues.module.js';
 import { GatewayModule } from './gateway.module.js';
 import { replyProblem } from './problem.reply.js';
-import { addSecurityHeaders } from './security-headers.js';
+import { addSecurityHeaders, BARE_HEADERS } from './security-headers.js';
 import { SERVER_LIMITS } from './server-options.js';
 
 /**
@@ -49,7 +49,7 @@ function adapterFor({ log }: Core): FastifyAdapter {
     // No Nest middleware is used, so its bridge would only cost.
     skipMiddie: true,
     frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
-      replyProblem(error, request, reply, log);
+      replyProblem(error, request, reply.headers(BARE_HEADERS), log);
     },
   });
 }

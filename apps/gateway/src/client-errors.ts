@@ -2,6 +2,7 @@ import type { ConnectionError } from 'fastify';
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { Problem, problemJson } from './problem.js';
+import { BARE_HEADERS } from './security-headers.js';
 
 /** What Node refuses before it is a request, by Node's own codes. */
 const PROBLEMS: Readonly<Record<string, Problem>> = {
@@ -24,7 +25,7 @@ function answerTo(problem: Problem): string {
     `HTTP/1.1 ${body.status} ${STATUS_CODES[body.status]}`,
     'Content-Type: application/problem+json; charset=utf-8',
     `Content-Length: ${Buffer.byteLength(text)}`,
-    'X-Content-Type-Options: nosniff',
+    ...Object.entries(BARE_HEADERS).map(([name, value]) => `${name}: ${value}`),
     'Connection: close',
     '',
     text,

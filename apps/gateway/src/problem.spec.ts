@@ -31,6 +31,7 @@ describe('problemOf', () => {
 
   it.each([
     [new NotFoundException('Cannot GET /x'), 'UNKNOWN_ROUTE'],
+    [Object.assign(new Error('Forbidden'), { statusCode: 403 }), 'UNKNOWN_ROUTE'],
     [Object.assign(new Error('too large'), { statusCode: 413 }), 'BODY_TOO_LARGE'],
     [Object.assign(new Error('no json'), { statusCode: 415 }), 'UNSUPPORTED_MEDIA_TYPE'],
     [Object.assign(new Error('teapot'), { statusCode: 418 }), 'INTERNAL_ERROR'],

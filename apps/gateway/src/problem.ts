@@ -62,6 +62,8 @@ export class Problem extends Error {
 /** Codes for what Nest and Fastify throw, by status. */
 const CODE_OF_STATUS: Readonly<Record<number, ProblemCode>> = {
   400: 'INVALID_REQUEST',
+  // A path that leads out of the folder of a page's parts.
+  403: 'UNKNOWN_ROUTE',
   404: 'UNKNOWN_ROUTE',
   405: 'METHOD_NOT_ALLOWED',
   413: 'BODY_TOO_LARGE',

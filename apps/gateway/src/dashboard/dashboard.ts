@@ -7,7 +7,7 @@ import type { Logger } from '#platform';
 import { requirePermission } from '../auth/auth.guard.js';
 import type { Authenticator } from '../auth/authenticator.js';
 import { holds, type User } from '../auth/permissions.js';
-import { Problem, problemOf } from '../problem.js';
+import { Problem, problemOf, STATUS_OF } from '../problem.js';
 import { replyProblem } from '../problem.reply.js';
 import type { QueuesByModule } from './queues.module.js';
 
@@ -72,10 +72,11 @@ async function admit(request: FastifyRequest, authenticator: Authenticator): Pro
 /** Answers in Bull Board's own shape, without internals. */
 const boardErrors = (log: Logger) => (error: Error) => {
   const { code, message } = problemOf(error);
-  log.warn('Dashboard request failed', { reason: error.message });
+  const status = STATUS_OF[code];
+  if (status >= 500) log.warn('Dashboard request failed', { reason: error.message });
   return {
-    // Bull Board's type knows no 503, but its adapter passes on whatever stands here.
-    status: (code === 'SERVICE_UNAVAILABLE' ? 503 : 500) as 500,
+    // Bull Board's type knows few of them, but its adapter passes on whatever stands here.
+    status: status as 500,
     body: { error: { key: 'ERRORS.INTERNAL_SERVER_ERROR' as const }, message },
   };
 };
