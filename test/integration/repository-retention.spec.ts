@@ -118,4 +118,16 @@ describe('the audit', () => {
     );
     expect(await audit.read(third.at(-1)!.id, 2)).toEqual([]);
   });
+
+  it('keeps about so many, the newest', async () => {
+    const most = 200;
+    const audit = new RedisAuditLog(repository.redis, repository.prefix, 'bounded', most);
+    const entry = { time: NOW, username: 'ann', remoteAddress: '::1', operation: 'stop', outcome: 'OK' } as const;
+    const append = (i: number) => audit.append({ ...entry, jobName: 'anyJob', executionId: i, message: `Stop ${i}` });
+    await Promise.all(Array.from({ length: 1_500 }, (_, i) => append(i)));
+    const kept = (await audit.read(undefined, 1_000)).map(({ executionId }) => executionId);
+    expect(kept.length).toBeGreaterThanOrEqual(most);
+    expect(kept.length).toBeLessThanOrEqual(2 * most);
+    expect(kept).toEqual(kept.map((_, i) => 1_499 - i));
+  });
 });

@@ -16,12 +16,13 @@ export class RedisAuditLog implements AuditLog {
     private readonly redis: RedisClient,
     prefix: string,
     moduleId: string,
+    private readonly mostEntries = MOST_ENTRIES,
   ) {
     this.#key = key(keyRoot(prefix, moduleId), 'audit');
   }
 
   async append(entry: AuditEntry): Promise<void> {
-    await this.redis.xadd(this.#key, 'MAXLEN', '~', MOST_ENTRIES, '*', 'entry', JSON.stringify(entry));
+    await this.redis.xadd(this.#key, 'MAXLEN', '~', this.mostEntries, '*', 'entry', JSON.stringify(entry));
   }
 
   async read(before: string | undefined, count: number): Promise<RecordedEntry[]> {
