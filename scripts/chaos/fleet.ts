@@ -1,7 +1,8 @@
+import ioredis from 'ioredis';
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { fleetEnvironment, gatewaySpec, workerSpec } from '../local/apps.js';
+import { fleetEnvironment, gatewaySpec, MODULE_ID, workerSpec } from '../local/apps.js';
 import { keptCredentials, type Credentials } from '../local/credentials.js';
 import { freePort } from '../local/ports.js';
 import type { LocalProcess, ProcessSpec } from '../local/processes.js';
@@ -26,6 +27,7 @@ const SETTINGS = {
   RETRY_BACKOFF_MS: '100',
   PARTITION_WINDOW: '8',
   SHUTDOWN_DEADLINE_MS: '5000',
+  ACKNOWLEDGE_AFTER: 'disk',
 };
 
 /** How long a process may take to leave after SIGTERM: its own deadline, and time to close its connections, in ms. */
@@ -54,6 +56,8 @@ export class ChaosFleet {
     readonly importDirectory: string,
     readonly network: readonly TcpProxy[],
     readonly powerLoss: PowerLoss,
+    /** Whether this Redis can tell what is on disk, so that the gateway answers no command before it is. */
+    readonly acknowledgesFromDisk: boolean,
   ) {}
 
   /** Starts everything, with nothing left of an earlier run. */
@@ -84,7 +88,8 @@ export class ChaosFleet {
       databaseUrl,
       importDirectory,
       [redisProxy, postgresProxy],
-      new PowerLoss(join(directory, 'redis', 'appendonlydir')),
+      new PowerLoss(join(directory, 'redis', 'appendonlydir'), `${KEY_PREFIX}:{${MODULE_ID}}:barrier`),
+      await tellsOfDisk(redisUrl),
     );
     await fleet.#begin(
       WORKERS.map((name, index) => workerSpec(index + 1, FAR.includes(name) ? far : near)),
@@ -189,4 +194,15 @@ export class ChaosFleet {
 
 function through(proxy: TcpProxy, url: string): string {
   return Object.assign(new URL(url), { port: String(proxy.port) }).href;
+}
+
+/** Whether a Redis has WAITAOF, which came with 7.2. */
+async function tellsOfDisk(url: string): Promise<boolean> {
+  const redis = new ioredis.Redis(url);
+  try {
+    const [known] = (await redis.call('COMMAND', 'INFO', 'WAITAOF')) as unknown[];
+    return known !== null;
+  } finally {
+    redis.disconnect();
+  }
 }

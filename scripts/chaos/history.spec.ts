@@ -116,6 +116,20 @@ describe('what was acknowledged', () => {
     expect(violations).toEqual([]);
   });
 
+  it('from disk binds whatever becomes of Redis', () => {
+    history = new History((line) => violations.push(line), true);
+    see('STARTED', 1);
+    history.promise('stop', UUID, at(9));
+    history.promiseStart(2, 'b', at(9));
+    history.lose(10_000);
+    see('COMPLETED', 13);
+    history.mustContain(new Set([UUID]));
+    expect(violations).toEqual([
+      'Execution 1 (a) reads COMPLETED although its stop was acknowledged',
+      'Execution 2 (b) was acknowledged and is not there',
+    ]);
+  });
+
   it('as a start must be there in the end, unless a death of Redis may have unmade it', () => {
     history.promiseStart(2, 'b', at(2));
     history.promiseStart(3, 'c', at(9));

@@ -44,7 +44,7 @@ const UNMADE_MS = 2_300;
 /**
  * Follows what the endpoint says of every execution, and holds it against the state machine and against what was
  * acknowledged. What was said in the last two seconds before a death of Redis is forgotten here too: it may have become
- * untrue, wholly. That is the one documented exception.
+ * untrue, wholly. That is the one documented exception, and there is none for what was acknowledged from disk.
  */
 export class History {
   readonly #traces = new Map<string, Trace>();
@@ -52,7 +52,11 @@ export class History {
   /** Numbers that a force stop was asked for. */
   readonly #forced = new Set<number>();
 
-  constructor(private readonly violation: (line: string) => void) {}
+  /** @param fromDisk whether nothing is acknowledged before it is on disk: then it outlives a death of Redis */
+  constructor(
+    private readonly violation: (line: string) => void,
+    private readonly fromDisk = false,
+  ) {}
 
   get losses(): number {
     return this.#losses.length;
@@ -72,7 +76,7 @@ export class History {
   promise(what: Acknowledged, uuid: string, span: Span): void {
     const trace = this.#traces.get(uuid);
     if (!trace) return;
-    if (!this.#maybeUnmade(span)) trace.promised.push({ what, ...span });
+    if (this.fromDisk || !this.#maybeUnmade(span)) trace.promised.push({ what, ...span });
     else if (what === 'start' && trace.seen.length === 0) trace.mayVanish = true;
   }
 
@@ -105,7 +109,7 @@ export class History {
     const sure = diedAt - UNMADE_MS;
     for (const trace of this.#traces.values()) {
       trace.seen = trace.seen.filter(({ at }) => at < sure);
-      trace.promised = trace.promised.filter(({ answeredAt }) => answeredAt < sure);
+      trace.promised = trace.promised.filter(({ answeredAt }) => this.fromDisk || answeredAt < sure);
       if (trace.seen.length === 0 && !trace.promised.some(({ what }) => what === 'start')) trace.mayVanish = true;
       // What PostgreSQL remembers of an end that Redis has lost is made good by a force stop.
       if (this.#statusOf(trace) !== 'COMPLETED') trace.forced = true;

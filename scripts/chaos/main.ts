@@ -39,7 +39,7 @@ async function chaos(supervisor: Supervisor): Promise<number> {
   run.end();
   await looking;
   const all = await judge(run, fleet, journal);
-  say(`\n${report({ seed, minutes, calmAfterMs }, journal, run, all)}\n`);
+  say(`\n${report({ seed, minutes, calmAfterMs, fromDisk: fleet.acknowledgesFromDisk }, journal, run, all)}\n`);
   for (const line of journal.violations) say(`VIOLATION ${line}`);
   await journal.close();
   fleet.close();

@@ -1,4 +1,4 @@
-import { readdirSync, statSync, truncateSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 
 const SAMPLE_MS = 50;
@@ -8,14 +8,21 @@ const LOSS_MS = 1_000;
 /**
  * Loses what a machine loses with its power: the last second of Redis's append-only file. A killed Redis alone loses
  * nothing, as the system writes what it was handed. So the file's length is noted all the time, and after a kill it is
- * cut back to what it was a second before.
+ * cut back to what it was a second before; but not beyond the last barrier that the gateway has written and, where Redis
+ * has WAITAOF, waited for (`libs/repository/src/durability.ts`): what stands before it may have been acknowledged.
  */
 export class PowerLoss {
   readonly #samples: { time: number; file: string; size: number }[] = [];
   readonly #timer: NodeJS.Timeout;
 
-  /** @param directory of the append-only files */
-  constructor(private readonly directory: string) {
+  /**
+   * @param directory of the append-only files
+   * @param barrier key of the barriers
+   */
+  constructor(
+    private readonly directory: string,
+    private readonly barrier: string,
+  ) {
     this.#timer = setInterval(() => this.#sample(), SAMPLE_MS);
   }
 
@@ -30,9 +37,10 @@ export class PowerLoss {
     const before = this.#samples.findLast(({ time }) => time <= diedAt - LOSS_MS);
     // A file that is younger was begun with a complete copy, which Redis has written through.
     if (!now || before?.file !== now.file || before.size >= now.size) return 0;
-    truncateSync(now.file, before.size);
+    const size = endOfLast(setOf(this.barrier), now.file, before.size) ?? before.size;
+    truncateSync(now.file, size);
     this.#samples.length = 0;
-    return now.size - before.size;
+    return now.size - size;
   }
 
   end(): void {
@@ -54,6 +62,19 @@ function newest(directory: string): { file: string; size: number } | undefined {
   const file = join(directory, name);
   const size = statSync(file, { throwIfNoEntry: false })?.size;
   return size === undefined ? undefined : { file, size };
+}
+
+/** The end of a barrier as it stands in the file. */
+const setOf = (key: string): Buffer => Buffer.from(`${key}\r\n$0\r\n\r\n`);
+
+/** Where in the file these bytes end that stand there last, from a position on. */
+function endOfLast(bytes: Buffer, file: string, from: number): number | undefined {
+  const tail = Buffer.alloc(statSync(file).size - from);
+  const descriptor = openSync(file, 'r');
+  readSync(descriptor, tail, 0, tail.length, from);
+  closeSync(descriptor);
+  const at = tail.lastIndexOf(bytes);
+  return at < 0 ? undefined : from + at + bytes.length;
 }
 
 const numberOf = (name: string): number => Number(/\.(\d+)\.incr/.exec(name)?.[1] ?? 0);

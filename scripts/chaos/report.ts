@@ -9,11 +9,13 @@ export interface Circumstances {
   minutes: number;
   /** From the last fault until nothing ran any more, in ms. */
   calmAfterMs: number;
+  /** Whether commands were answered only once they were on disk. */
+  fromDisk: boolean;
 }
 
 /** The result of a run as a table in Markdown. */
 export function report(
-  { seed, minutes, calmAfterMs }: Circumstances,
+  { seed, minutes, calmAfterMs, fromDisk }: Circumstances,
   journal: Journal,
   run: Run,
   all: readonly Listed[],
@@ -37,6 +39,7 @@ export function report(
     ['rows verified', journal.total('rows')],
     ...journal.counted('noted'),
     ['deaths of Redis', run.history.losses],
+    ['acknowledged from', fromDisk ? 'disk' : 'memory'],
     ['at rest after the last fault', `${(calmAfterMs / 1_000).toFixed(1)} s`],
     ['**violations**', journal.violations.length],
   ];

@@ -49,7 +49,7 @@ export class Run {
     private readonly journal: Journal,
   ) {
     this.#client = new ChaosClient(fleet.url, fleet.credentials);
-    this.history = new History((line) => journal.violation(line));
+    this.history = new History((line) => journal.violation(line), fleet.acknowledgesFromDisk);
   }
 
   /** Resolves when every fault of the plan is made good and every command answered. */
