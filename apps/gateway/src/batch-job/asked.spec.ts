@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { checkPart, checkRequest } from './asked.js';
-import { instanceQueryOf, JobExecutionPath, JobPath, ListQuery, StartBody, StopQuery } from './dto.js';
+import { instanceQueryOf, JobExecutionPath, JobPath, ListQuery, ModulePath, StartBody, StopQuery } from './dto.js';
 
 const badFields = (Shape: new () => object, given: unknown) => checkPart(Shape, given).errors.map(({ field }) => field);
 
@@ -78,6 +78,24 @@ describe('checkRequest', () => {
         fields: ['module_id', 'count', 'x', 'Idempotency-Key'].map((field) => expect.objectContaining({ field })),
       }),
     );
+  });
+
+  it('names of very many the first hundred, and counts the others', () => {
+    const body = Object.fromEntries(Array.from({ length: 5_000 }, (_, i) => [`${i}`.padStart(200, 'x'), 1]));
+    const named = Array.from({ length: 100 }, () => ({ field: 'x'.repeat(100), message: 'is not known here' }));
+    const params = { module_id: 'persistence', job_name: 'bulkImportJob' };
+    expect(() => checkRequest({ path: JobPath }, { params, query: {}, body, headers: {} })).toThrow(
+      expect.objectContaining({
+        fields: named,
+        message: expect.stringMatching(/ is not known here; and 4900 more\.$/),
+      }),
+    );
+  });
+
+  it('takes a body that is missing, and none that is null', () => {
+    const parts = { params: { module_id: 'a' }, query: {}, headers: {} };
+    expect(() => checkRequest({ path: ModulePath }, { ...parts, body: undefined })).not.toThrow();
+    expect(() => checkRequest({ path: ModulePath }, { ...parts, body: null })).toThrow('body must be a JSON object');
   });
 
   it('fills in the defaults', () => {

@@ -96,7 +96,8 @@ export class Lines {
     this.#parts = [];
     this.#length = 0;
     const row = this.row++;
-    const bytes = tooLong ? whole.subarray(0, BEGINNING_BYTES) : withoutReturn(whole);
+    // A copy: a part of the block would keep all of it in memory.
+    const bytes = tooLong ? Buffer.from(whole.subarray(0, BEGINNING_BYTES)) : withoutReturn(whole);
     return { file: this.file, row, bytes: row === 0 ? withoutMark(bytes) : bytes, tooLong };
   }
 }

@@ -129,8 +129,24 @@ describe.each(ENDINGS)('split and read %s', (ending) => {
     const lines = await linesOf(partition!);
     expect(lines.map(({ tooLong }) => tooLong)).toEqual([false, true, false, true, false]);
     expect(lines[1]!.bytes.toString()).toBe(long.slice(0, 1_024));
+    const held = lines.filter(({ tooLong }) => tooLong).map(({ bytes }) => bytes.buffer.byteLength);
+    for (const size of held) expect(size).toBeLessThanOrEqual(Buffer.poolSize);
     expect(lines[2]!.bytes).toHaveLength(maxLineBytes);
     expect(lines[4]!.bytes.toString()).toBe('end');
+  });
+
+  it.each([
+    ['grows', (path: string) => appendFile(path, 'd')],
+    ['is emptied', (path: string) => truncate(path, 0)],
+  ])('notices a file that %s while it is planned', async (_, change) => {
+    const file = await fileOf('a\nb\nc\n', ending);
+    const planning = split(importDirectory, file, 'FILE0', 1);
+    await planning.next();
+    await change(join(importDirectory, file));
+    const rest = async () => {
+      while (!(await planning.next()).done);
+    };
+    await expect(rest()).rejects.toThrow(`${file} has changed since it was planned`);
   });
 
   it('notices a file that changed since it was planned', async () => {

@@ -1,6 +1,6 @@
 import type { Partition } from '#job-kit';
 import { fileBlocks, gzipBlocks, type Blocks } from './blocks.js';
-import { isGzip, observe, partitionOf } from './planned-file.js';
+import { assertUnchanged, isGzip, observe, partitionOf } from './planned-file.js';
 import { openSourceFile } from './source.js';
 
 const BLOCK_BYTES = 1024 * 1024;
@@ -20,6 +20,7 @@ interface Range {
  *
  * @param file relative to the import directory
  * @param label names the file in the step names, e.g. `FILE0`
+ * @throws Error if the file changes meanwhile: one that is emptied would otherwise read like one that always was
  */
 export async function* split(
   importDirectory: string,
@@ -36,6 +37,7 @@ export async function* split(
     for await (const { firstRow, rows, start, end } of ranges(blocks, rowsPerPartition)) {
       yield partitionOf(label, { ...planned, firstRow, rows, ...(gzip ? {} : { bytes: { start, end } }) });
     }
+    await assertUnchanged(planned, handle);
   } finally {
     await handle.close();
   }
