@@ -184,7 +184,7 @@ describe('stop', () => {
     const fence = await repository.claim(partitionRef(lease, 2));
     expect(await at.stop(lease.id, NOW)).toBe(true);
     expect(await repository.redis.smembers(repository.key('inFlight', lease.id))).toEqual(['2']);
-    expect(await at.claim(partitionRef(lease, 1), 'load', undefined, NOW)).toEqual({ kind: 'gone' });
+    expect(await at.claim(partitionRef(lease, 1), undefined, NOW)).toEqual({ kind: 'gone' });
     const end = { status: 'STOPPED' as const, counts: NO_COUNTS };
     expect(await at.finish(partitionRef(lease, 2), fence, end, NOW)).toEqual({ successor: undefined, stepDone: true });
   });
@@ -229,7 +229,7 @@ describe('a force stop', () => {
     const [held, nudged] = [repository.key('lease', lease.id), repository.key('nudge', lease.id)];
     expect(await repository.redis.exists(held, nudged)).toBe(0);
     expect((await at.acquire(lease, 'start#2', LEASE_MS)).kind).toBe('gone');
-    expect(await at.claim(partitionRef(lease, 2), 'load', undefined, NOW)).toEqual({ kind: 'gone' });
+    expect(await at.claim(partitionRef(lease, 2), undefined, NOW)).toEqual({ kind: 'gone' });
   });
 
   it('of nothing tells so', async () => {
@@ -289,7 +289,7 @@ describe('a number that stands for another execution', () => {
     const impostor = { ...lease, uuid: executionUuid(randomUUID()) };
     expect((await at.acquire(impostor, 'start#1', LEASE_MS)).kind).toBe('gone');
     expect(await at.load(impostor)).toBeUndefined();
-    expect(await at.claim(partitionRef(impostor, 0), 'load', undefined, NOW)).toEqual({ kind: 'gone' });
+    expect(await at.claim(partitionRef(impostor, 0), undefined, NOW)).toEqual({ kind: 'gone' });
     expect(await at.progress(partitionRef(impostor, 0), 1, NO_COUNTS, NOW)).toBe('superseded');
     const end = { status: 'COMPLETED' as const, counts: NO_COUNTS };
     expect(await at.finish(partitionRef(impostor, 0), 1, end, NOW)).toBeUndefined();

@@ -21,7 +21,7 @@ const COMPLETED = { status: 'COMPLETED' as const, counts: NO_COUNTS };
 describe('claim', () => {
   it('begins an attempt, with all that it needs', async () => {
     const lease = await repository.loading(3);
-    expect(await at.claim(partitionRef(lease, 1), 'load', 7, NOW + 2)).toEqual({
+    expect(await at.claim(partitionRef(lease, 1), 7, NOW + 2)).toEqual({
       kind: 'run',
       fence: 7,
       fruitlessAttempts: 1,
@@ -44,19 +44,19 @@ describe('claim', () => {
   it('gives a partition again only to a higher fence; the step execution stays one', async () => {
     const lease = await repository.loading(1);
     const ref = partitionRef(lease, 0);
-    expect(await at.claim(ref, 'load', 2, NOW)).toMatchObject({ kind: 'run', fence: 2 });
+    expect(await at.claim(ref, 2, NOW)).toMatchObject({ kind: 'run', fence: 2 });
     const before = await repository.snapshot();
-    expect(await at.claim(ref, 'load', 1, NOW)).toEqual({ kind: 'outrun' });
+    expect(await at.claim(ref, 1, NOW)).toEqual({ kind: 'outrun' });
     expect(await repository.snapshot()).toEqual(before);
-    expect(await at.claim(ref, 'load', 10, NOW)).toMatchObject({ kind: 'run', fence: 10, fruitlessAttempts: 2 });
-    expect(await at.claim(ref, 'load', 9, NOW)).toEqual({ kind: 'outrun' });
+    expect(await at.claim(ref, 10, NOW)).toMatchObject({ kind: 'run', fence: 10, fruitlessAttempts: 2 });
+    expect(await at.claim(ref, 9, NOW)).toEqual({ kind: 'outrun' });
     expect((await found(lease)).stepCount).toBe(2);
   });
 
   it('by the same fence is the same attempt, whose answer got lost', async () => {
     const ref = partitionRef(await repository.loading(1), 0);
-    const { kind, fence } = (await at.claim(ref, 'load', 2, NOW)) as { kind: string; fence: number };
-    expect(await at.claim(ref, 'load', 2, NOW)).toMatchObject({ kind, fence });
+    const { kind, fence } = (await at.claim(ref, 2, NOW)) as { kind: string; fence: number };
+    expect(await at.claim(ref, 2, NOW)).toMatchObject({ kind, fence });
   });
 
   it('of a partition in flight runs it, though it once was STOPPED: Redis lost the second of the stop', async () => {
@@ -68,7 +68,7 @@ describe('claim', () => {
     const stopped = { status: 'STOPPED', counts: countsWith({ readCount: 1, filterCount: 1 }) } as const;
     expect(await at.finish(ref, fence, stopped, NOW)).toBeUndefined();
     expect(await at.isAwaited(ref)).toBe(true);
-    expect(await at.claim(ref, 'load', undefined, NOW)).toMatchObject({ kind: 'run', fence: fence + 1 });
+    expect(await at.claim(ref, undefined, NOW)).toMatchObject({ kind: 'run', fence: fence + 1 });
   });
 
   it('raises a fence of its own where the sink has none', async () => {
@@ -82,7 +82,7 @@ describe('claim', () => {
     await repository.claim(ref);
     const fence = await repository.claim(ref);
     expect(await at.progress(ref, fence, countsWith({ readCount: 1 }), NOW)).toBe('go-on');
-    expect(await at.claim(ref, 'load', undefined, NOW)).toMatchObject({
+    expect(await at.claim(ref, undefined, NOW)).toMatchObject({
       fruitlessAttempts: 1,
       counts: { readCount: 1 },
     });
@@ -94,7 +94,7 @@ describe('claim', () => {
   ])('of a partition that %s has nothing to do', async (_why, partition) => {
     const lease = await repository.loading(3, 2);
     const before = await repository.snapshot();
-    expect(await at.claim(partitionRef(lease, partition), 'load', undefined, NOW)).toEqual({ kind: 'gone' });
+    expect(await at.claim(partitionRef(lease, partition), undefined, NOW)).toEqual({ kind: 'gone' });
     expect(await repository.snapshot()).toEqual(before);
   });
 
@@ -105,7 +105,7 @@ describe('claim', () => {
     await at.progress(ref, first, countsWith({ readCount: 4, writeCount: 4 }), NOW);
     await at.stop(lease.id, NOW);
     const counts = countsWith({ readCount: 4, writeCount: 4 });
-    expect(await at.claim(ref, 'load', undefined, NOW)).toEqual({ kind: 'stopping', fence: 2, counts });
+    expect(await at.claim(ref, undefined, NOW)).toEqual({ kind: 'stopping', fence: 2, counts });
     const end = { status: 'STOPPED' as const, counts };
     expect(await at.finish(ref, 2, end, NOW)).toEqual({ successor: undefined, stepDone: true });
     expect((await stepsOf(lease))[1]).toMatchObject({ status: 'STOPPED', exitCode: 'STOPPED', counts });
@@ -116,14 +116,14 @@ describe('claim', () => {
     const ref = partitionRef(lease, 0);
     await repository.run(ref);
     const announced = { kind: 'finished', announcement: { successor: 1, stepDone: false } };
-    expect(await at.claim(ref, 'load', undefined, NOW)).toEqual(announced);
-    expect(await at.claim(ref, 'load', 99, NOW)).toEqual(announced);
+    expect(await at.claim(ref, undefined, NOW)).toEqual(announced);
+    expect(await at.claim(ref, 99, NOW)).toEqual(announced);
     await repository.run(partitionRef(lease, 1));
     const nothing = { kind: 'finished', announcement: { successor: undefined, stepDone: false } };
-    expect(await at.claim(ref, 'load', undefined, NOW)).toEqual(nothing);
+    expect(await at.claim(ref, undefined, NOW)).toEqual(nothing);
     await repository.run(partitionRef(lease, 2));
     const done = { kind: 'finished', announcement: { successor: undefined, stepDone: true } };
-    expect(await at.claim(ref, 'load', undefined, NOW)).toEqual(done);
+    expect(await at.claim(ref, undefined, NOW)).toEqual(done);
   });
 });
 
@@ -182,7 +182,7 @@ describe('progress', () => {
     expect(await found(lease)).toMatchObject({ status: 'STOPPED', counts, progress: { rowsDone: 10 } });
     expect(await repository.redis.zscore(repository.key('running'), lease.id)).toBeNull();
     const again = await loadingAgain(lease);
-    expect(await at.claim(partitionRef(again, 0), 'load', undefined, NOW)).toMatchObject({ position: 10 });
+    expect(await at.claim(partitionRef(again, 0), undefined, NOW)).toMatchObject({ position: 10 });
   });
 
   it('of a force-stopped execution does not move the position of its restart', async () => {
@@ -193,7 +193,7 @@ describe('progress', () => {
     const ref = partitionRef(await loadingAgain(lease), 0);
     await at.progress(ref, await repository.claim(ref), counts, NOW, { position: 40, skipLimit: 9 });
     expect(await at.progress(old, fence, counts, NOW, { position: 10, skipLimit: 9 })).toBe('superseded');
-    expect(await at.claim(ref, 'load', undefined, NOW)).toMatchObject({ position: 40 });
+    expect(await at.claim(ref, undefined, NOW)).toMatchObject({ position: 40 });
   });
 
   it('counts the skips of the whole step towards its limit, and changes nothing beyond it', async () => {
@@ -324,7 +324,7 @@ describe('a restart', () => {
     const positions: [number, unknown][] = [];
     for (let partition = queue.shift(); partition !== undefined; partition = queue.shift()) {
       const ref = partitionRef(again, partition);
-      const claim = await at.claim(ref, 'load', undefined, NOW);
+      const claim = await at.claim(ref, undefined, NOW);
       positions.push([partition, claim.kind === 'run' ? claim.position : claim.kind]);
       const announced = await at.finish(ref, 1, COMPLETED, NOW);
       if (announced?.successor !== undefined) queue.push(announced.successor);

@@ -87,6 +87,18 @@ describe('settling a partition', () => {
     ]);
   });
 
+  it('lists the step too, where Redis has lost that as well', async () => {
+    const { store, reader } = repository;
+    const lease = await repository.lease(await repository.launch());
+    await store.beginExecution(lease, NOW);
+    await store.forceStop(lease, NOW, 'ann');
+    await store.settle(partitionRef(lease, 0), 'load', SETTLED, NOW + 1);
+    expect(await reader.listSteps(lease.id, 0, 10)).toMatchObject([
+      { stepName: 'load', status: 'STOPPED', counts: SETTLED },
+      { stepName: 'load:Partition 0', status: 'STOPPED', counts: SETTLED },
+    ]);
+  });
+
   it('leaves a running execution alone, and another one under the same number', async () => {
     const { store } = repository;
     const lease = await repository.loading(3, 2);

@@ -92,7 +92,7 @@ export class Play {
   }
 
   async #claim(ref: PartitionRef): Promise<void> {
-    const claim = await this.repository.store.claim(ref, 'load', undefined, NOW);
+    const claim = await this.repository.store.claim(ref, undefined, NOW);
     if ('fence' in claim) this.#hands.push({ ref, fence: claim.fence, counts: claim.counts, end: undefined });
   }
 

@@ -129,7 +129,7 @@ export class TestRepository {
 
   /** Claims a partition, with the store's own fence. @returns the fence */
   async claim(ref: PartitionRef): Promise<number> {
-    const claim = await this.store.claim(ref, 'load', undefined, NOW);
+    const claim = await this.store.claim(ref, undefined, NOW);
     if (claim.kind !== 'run' && claim.kind !== 'stopping') throw new Error(`Not claimed but ${claim.kind}.`);
     return claim.fence;
   }

@@ -123,8 +123,7 @@ export class PartitionRunner {
   ): Promise<Work | undefined> {
     const { store, ambient } = this.parts;
     if (opened.failure instanceof GateClosedError) return this.#leaveClosed(ref);
-    const stepName = opened.definition?.step.name ?? `step ${ref.step}`;
-    const claim = await store.claim(ref, stepName, opened.session?.fence, ambient.now());
+    const claim = await store.claim(ref, opened.session?.fence, ambient.now());
     switch (claim.kind) {
       case 'gone':
         return undefined;

@@ -192,7 +192,7 @@ export interface PartitionStore {
   /** Undefined if there is no such execution (any more). */
   load(execution: ExecutionRef): Promise<ControlledExecution | undefined>;
   /** @param fence from the sink; undefined where the store keeps fence and position itself */
-  claim(ref: PartitionRef, stepName: string, fence: number | undefined, now: number): Promise<Claim>;
+  claim(ref: PartitionRef, fence: number | undefined, now: number): Promise<Claim>;
   /** Whether the partition is in flight in a running execution. */
   isAwaited(ref: PartitionRef): Promise<boolean>;
   /** Whether this attempt is the partition's newest, and its execution runs. */

@@ -81,11 +81,11 @@ function decodeResults(execution: Hash): Record<string, Json> {
 }
 
 /** A step's hash leaves out what follows from the rest: the exit code of its status, and that its last update was its end. */
-export function decodeStep(step: Hash): StepExecutionRecord {
+export function decodeStep(stepName: string, step: Hash): StepExecutionRecord {
   const status = text(step, 'status') as BatchStatus;
   const endTime = optionalNumber(step, 'endTime');
   return {
-    stepName: text(step, 'stepName'),
+    stepName,
     status,
     exitCode: step.get('exitCode') ?? exitCodeOf(status),
     startTime: number(step, 'startTime'),

@@ -49,7 +49,10 @@ export class RedisExecutionReader implements ExecutionReader {
   async listSteps(id: ExecutionId, start: number, count: number): Promise<StepExecutionRecord[]> {
     if (count < 1) return [];
     const steps = list(await this.#run('readSteps', id, start, start + count - 1));
-    return steps.map((step) => decodeStep(hashOf(strings(step))));
+    return steps.map((entry) => {
+      const [name, step] = list(entry);
+      return decodeStep(String(name), hashOf(strings(step ?? [])));
+    });
   }
 
   /** Ids of the instances on a page, newest first. Of several statuses the newest of each are merged: that costs `start`. */

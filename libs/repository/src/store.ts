@@ -1,5 +1,5 @@
 import type { BatchStatus, ControlFacts, Counts, ExecutionId, InstanceId, Json } from '#domain';
-import { COUNT_NAMES, executionId, executionUuid, instanceId, partitionStepName } from '#domain';
+import { COUNT_NAMES, executionId, executionUuid, instanceId } from '#domain';
 import {
   LeaseLostError,
   type Acquired,
@@ -247,9 +247,8 @@ export class RedisExecutionStore
 
   // Partitions
 
-  async claim(ref: PartitionRef, stepName: string, fence: number | undefined, now: number): Promise<Claim> {
-    const prefix = partitionStepName(stepName, '');
-    const [kind, ...rest] = list(await this.#run('claim', ...attempt(ref), prefix, fence ?? '', now));
+  async claim(ref: PartitionRef, fence: number | undefined, now: number): Promise<Claim> {
+    const [kind, ...rest] = list(await this.#run('claim', ...attempt(ref), fence ?? '', now));
     switch (kind) {
       case 'run':
         return {
@@ -359,7 +358,7 @@ export class RedisExecutionStore
 
   async settle(ref: PartitionRef, stepName: string, counts: Counts, now: number): Promise<void> {
     const [id, uuid, step, partition] = attempt(ref);
-    await this.#run('settle', id, uuid, step, partition, partitionStepName(stepName, ''), now, ...countValues(counts));
+    await this.#run('settle', id, uuid, step, partition, stepName, now, ...countValues(counts));
   }
 
   async settled({ id, uuid }: ExecutionRef, steps: readonly { step: number; counts: Counts }[]): Promise<void> {

@@ -99,7 +99,7 @@ if redis.call('EXISTS', stepExecutionKey(id, stepIndex)) == 0 then
     redis.call('DEL', completed, positionsKey(instanceId, stepIndex))
   end
 end
-beginStepExecution(id, stepIndex, ARGV[4], now)
+beginStepExecution(id, stepIndex, 'stepName', ARGV[4], now)
 redis.call('HSET', execution, 'lastUpdatedTime', now)
 return 'OK'
 `;

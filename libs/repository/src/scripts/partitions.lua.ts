@@ -20,7 +20,7 @@ local step = stepExecutionKey(id, stepIndex .. '.' .. partition)
 /**
  * Begins an attempt at a partition.
  *
- * ARGV: id, uuid, step, partition, prefix of the step execution's name, fence or '' (the store then raises its own), now
+ * ARGV: id, uuid, step, partition, fence or '' (the store then raises its own), now
  * Returns {'run', fence, attempts since the last commit, partition (JSON), position (JSON or ''), counts …},
  * {'stopping', fence, counts …},
  * {'finished', successor or '', step done}, {'gone'} (nobody waits for the partition) or {'outrun'} (a newer attempt has it).
@@ -30,7 +30,7 @@ local step = stepExecutionKey(id, stepIndex .. '.' .. partition)
  * flight is run, even if Redis, gone back by a second, knows of its end.
  */
 export const claim = `${ANNOUNCEMENT}${ATTEMPT}
-local prefix, fence, now = ARGV[5], ARGV[6], ARGV[7]
+local fence, now = ARGV[5], ARGV[6]
 local status = statusOf(id, uuid)
 if not status or not RUNNING[status] then return {'gone'} end
 local known = redis.call('HMGET', step, 'status', 'fence')
@@ -44,7 +44,7 @@ if fence == '' then fence = newest + 1 elseif tonumber(fence) < newest then retu
 local instanceId = redis.call('HGET', executionKey(id), 'instanceId')
 local plan = redis.call('LINDEX', planKey(instanceId, stepIndex), partition)
 if not plan then return {'gone'} end
-beginStepExecution(id, stepIndex .. '.' .. partition, prefix .. cjson.decode(plan)[1], now)
+beginStepExecution(id, stepIndex .. '.' .. partition, 'label', cjson.decode(plan)[1], now)
 redis.call('HSET', step, 'fence', fence)
 local fruitless = redis.call('HINCRBY', step, 'fruitless', 1)
 touch(id)
@@ -111,7 +111,7 @@ export const finish = `${ANNOUNCEMENT}${ATTEMPT}
 local fence, now, status, failure, most = ARGV[5], ARGV[6], ARGV[7], ARGV[8], tonumber(ARGV[9])
 local executionStatus = statusOf(id, uuid)
 if not executionStatus or not RUNNING[executionStatus] then return {} end
-local known = redis.call('HMGET', step, 'fence', 'status', 'stepName')
+local known = redis.call('HMGET', step, 'fence', 'status', 'label')
 if known[1] ~= fence then return {} end
 if status == 'STOPPED' and executionStatus ~= 'STOPPING' then return {} end
 if known[2] == 'STARTED' then
@@ -129,7 +129,7 @@ if known[2] == 'STARTED' then
   elseif status == 'FAILED' then
     redis.call('HINCRBY', stepExecutionKey(id, stepIndex), 'partitionsFailed', 1)
     redis.call('HSET', step, 'failure', failure)
-    addFailure(id, known[3], failure, now, most)
+    addFailure(id, stepNames(id)(stepIndex, nil, known[3]), failure, now, most)
   end
   if executionStatus == 'STARTED' then
     local successor = takeNext(id, stepIndex, instanceId)

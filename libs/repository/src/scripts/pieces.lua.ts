@@ -1,4 +1,4 @@
-import { BATCH_STATUSES, COUNT_NAMES, exitCodeOf, isRunning, sourcesOf } from '#domain';
+import { BATCH_STATUSES, COUNT_NAMES, exitCodeOf, isRunning, partitionStepName, sourcesOf } from '#domain';
 import { KEYS } from '../keys.js';
 
 const luaTable = (entries: [string, string][]): string =>
@@ -93,15 +93,31 @@ end
 `,
   ],
   [
+    'stepNames',
+    `
+-- Tells the names of an execution's step executions. That of a partition holds only its label, as there are many.
+local function stepNames(id)
+  local names = {}
+  return function(ref, stepName, label)
+    if stepName then return stepName end
+    local index = string.match(ref, '^%d+')
+    names[index] = names[index] or redis.call('HGET', stepExecutionKey(id, index), 'stepName')
+    return names[index] .. ${JSON.stringify(partitionStepName('', ''))} .. label
+  end
+end
+`,
+  ],
+  [
     'beginStepExecution',
     `
--- Begins a step execution, unless it has begun, and lists it in start order.
-local function beginStepExecution(id, ref, name, now)
+-- Begins a step execution, unless it has begun, and lists it in start order. 'field' is what it is called by: 'stepName',
+-- or 'label' for a partition.
+local function beginStepExecution(id, ref, field, name, now)
   local step = stepExecutionKey(id, ref)
   if redis.call('EXISTS', step) == 0 then
     redis.call('RPUSH', stepsKey(id), ref)
     redis.call('HINCRBY', executionKey(id), 'stepCount', 1)
-    redis.call('HSET', step, 'stepName', name, 'startTime', now)
+    redis.call('HSET', step, field, name, 'startTime', now)
   end
   redis.call('HSET', step, 'status', 'STARTED', 'lastUpdatedTime', now)
   return step

@@ -21,11 +21,11 @@ for i = 4, #ARGV do
   end
   for _, id in ipairs(ids) do
     if matches(id) then
-      local steps = {}
+      local steps, nameOf = {}, stepNames(id)
       for _, ref in ipairs(redis.call('LRANGE', stepsKey(id), 0, most - 1)) do
-        local step = redis.call('HMGET', stepExecutionKey(id, ref), 'stepName', 'exitCode', 'status')
-        table.insert(steps, step[1])
-        table.insert(steps, step[2] or EXIT_CODES[step[3]])
+        local step = redis.call('HMGET', stepExecutionKey(id, ref), 'stepName', 'label', 'exitCode', 'status')
+        table.insert(steps, nameOf(ref, step[1], step[2]))
+        table.insert(steps, step[3] or EXIT_CODES[step[4]])
       end
       table.insert(entry, {redis.call('HGETALL', executionKey(id)), steps})
     end
@@ -43,11 +43,13 @@ local instanceId = redis.call('HGET', executionKey(ARGV[1]), 'instanceId')
 return {execution, redis.call('HGETALL', instanceKey(instanceId))}
 `;
 
-/** Step executions in start order. ARGV: id, first index, last index. Returns their hashes. */
+/** Step executions in start order. ARGV: id, first index, last index. Returns {name, hash}, … */
 export const readSteps = `
-local answer = {}
+local answer, nameOf = {}, stepNames(ARGV[1])
 for _, ref in ipairs(redis.call('LRANGE', stepsKey(ARGV[1]), ARGV[2], ARGV[3])) do
-  table.insert(answer, redis.call('HGETALL', stepExecutionKey(ARGV[1], ref)))
+  local step = stepExecutionKey(ARGV[1], ref)
+  local name = nameOf(ref, unpack(redis.call('HMGET', step, 'stepName', 'label')))
+  table.insert(answer, {name, redis.call('HGETALL', step)})
 end
 return answer
 `;

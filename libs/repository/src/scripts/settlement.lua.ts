@@ -5,23 +5,23 @@
 
 /**
  * Sets the counts of a partition. One that Redis does not know of (it has lost the second in which it was begun) is
- * listed, and STOPPED.
+ * listed, and STOPPED; so is its step.
  *
- * ARGV: id, uuid, step, partition, prefix of the step execution's name, now, counts …
+ * ARGV: id, uuid, step, partition, name of the step, now, counts …
  * Returns 'OK'; a running execution is left alone. Twice: counts are absolute.
  */
 export const settle = `
-local id, stepIndex, partition, prefix, now = ARGV[1], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
+local id, stepIndex, partition, stepName, now = ARGV[1], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local status = statusOf(id, ARGV[2])
 if not status or RUNNING[status] then return 'OK' end
 local instanceId = redis.call('HGET', executionKey(id), 'instanceId')
-local ref = stepIndex .. '.' .. partition
-if redis.call('EXISTS', stepExecutionKey(id, ref)) == 0 then
-  local plan = redis.call('LINDEX', planKey(instanceId, stepIndex), partition)
-  local label = plan and cjson.decode(plan)[1] or 'Partition ' .. partition
-  local step = beginStepExecution(id, ref, prefix .. label, now)
-  endStepExecution(step, 'STOPPED', now)
+local function stopUnknown(ref, field, name)
+  if redis.call('EXISTS', stepExecutionKey(id, ref)) == 1 then return end
+  endStepExecution(beginStepExecution(id, ref, field, name, now), 'STOPPED', now)
 end
+stopUnknown(stepIndex, 'stepName', stepName)
+local plan = redis.call('LINDEX', planKey(instanceId, stepIndex), partition)
+stopUnknown(stepIndex .. '.' .. partition, 'label', plan and cjson.decode(plan)[1] or 'Partition ' .. partition)
 local counts = {}
 for i = 1, #COUNTS do counts[i] = tonumber(ARGV[6 + i]) end
 setCounts(id, stepIndex, partition, instanceId, counts, now)
