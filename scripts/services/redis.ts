@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { writePrivately } from '../local/files.js';
 import { privateDirectory } from '../local/paths.js';
 import { freePort } from '../local/ports.js';
+import type { ProcessSpec } from '../local/processes.js';
 import type { Supervisor } from '../local/supervisor.js';
 import { redisProgram } from './install-redis.js';
 import { stopOrphan } from './orphan.js';
@@ -22,24 +23,29 @@ export async function openRedis(supervisor: Supervisor, directory: string, given
   await stopOrphan(pidFile, 'redis', '-server');
   const port = await freePort();
   const password = keptPassword(join(directory, 'password'));
-  const configuration = join(directory, 'redis.conf');
-  writePrivately(configuration, configurationOf({ directory, pidFile, port, password }));
-  await supervisor.start({
-    name: 'redis',
+  await supervisor.start(redisSpec('redis', command, { directory, pidFile, port, password }));
+  return `redis://:${password}@127.0.0.1:${port}`;
+}
+
+export interface RedisPlace {
+  directory: string;
+  pidFile: string;
+  port: number;
+  password: string;
+}
+
+/** A server in a place of its own. @param more further lines of its configuration */
+export function redisSpec(name: string, command: string, place: RedisPlace, more = ''): ProcessSpec {
+  const configuration = join(place.directory, 'redis.conf');
+  writePrivately(configuration, configurationOf(place) + more);
+  return {
+    name,
     stage: 'redis',
     command,
     args: [configuration],
     env: { PATH: process.env.PATH, LC_ALL: 'C' },
     isReady: (line) => line.includes('Ready to accept connections'),
-  });
-  return `redis://:${password}@127.0.0.1:${port}`;
-}
-
-interface RedisPlace {
-  directory: string;
-  pidFile: string;
-  port: number;
-  password: string;
+  };
 }
 
 /** The same promises as `docker/redis.conf`: nothing is evicted, and a crash loses a second at most. */

@@ -12,7 +12,10 @@ export type ListedExecution = ListedExecutionJson;
 /** Job parameters as a caller may give them. */
 export type Given = Record<string, string | number | boolean>;
 
-export const ROOT = `/batch-job/${MODULE_ID}`;
+/** Path of a module's batch jobs. */
+export const rootOf = (moduleId: string): string => `/batch-job/${moduleId}`;
+
+export const ROOT = rootOf(MODULE_ID);
 
 export const basic = ({ username, password }: Credentials): string =>
   `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
@@ -22,16 +25,23 @@ export class Endpoint {
   constructor(
     readonly url: string,
     readonly authorization: string,
+    /** The module that jobs are started in, and asked for. */
+    readonly moduleId = MODULE_ID,
   ) {}
 
   /** The fleet's operator's. */
-  static of(fleet: Fleet): Endpoint {
-    return new Endpoint(fleet.url, fleet.authorization);
+  static of(fleet: Fleet, moduleId?: string): Endpoint {
+    return new Endpoint(fleet.url, fleet.authorization, moduleId);
   }
 
   /** The same gateway, called by somebody else. */
   as(credentials: Credentials): Endpoint {
-    return new Endpoint(this.url, basic(credentials));
+    return new Endpoint(this.url, basic(credentials), this.moduleId);
+  }
+
+  /** Path of the module's batch jobs. */
+  get root(): string {
+    return rootOf(this.moduleId);
   }
 
   get(path: string): request.Test {
@@ -48,32 +58,32 @@ export class Endpoint {
 
   /** Starts a job. @returns the execution's number */
   async start(jobName: string, jobParameters: Given = {}): Promise<number> {
-    const { body } = await this.post(`${ROOT}/${jobName}/start`, { jobParameters }).expect(202);
+    const { body } = await this.post(`${this.root}/${jobName}/start`, { jobParameters }).expect(202);
     return body.jobExecutionId as number;
   }
 
   async stop(id: number): Promise<void> {
-    await this.post(`${ROOT}/${id}/stop`).expect(200);
+    await this.post(`${this.root}/${id}/stop`).expect(200);
   }
 
   async forceStop(id: number): Promise<void> {
-    await this.post(`${ROOT}/${id}/stop?force=true`).expect(200);
+    await this.post(`${this.root}/${id}/stop?force=true`).expect(200);
   }
 
   /** @returns the number of the new execution */
   async restart(id: number): Promise<number> {
-    const { body } = await this.post(`${ROOT}/${id}/restart`).expect(200);
+    const { body } = await this.post(`${this.root}/${id}/restart`).expect(200);
     return Number(/New execution ID is: (\d+)$/.exec(body.message as string)?.[1]);
   }
 
   /** One execution, with its first 1,000 steps. */
   async view(jobName: string, id: number): Promise<ExecutionView> {
-    return (await this.get(`${ROOT}/${jobName}/${id}?stepCount=1000`).expect(200)).body as ExecutionView;
+    return (await this.get(`${this.root}/${jobName}/${id}?stepCount=1000`).expect(200)).body as ExecutionView;
   }
 
   /** Executions as a listing shows them, instance by instance. */
   async list(jobName: string, query = ''): Promise<ListedExecution[][]> {
-    const { jobInstances } = (await this.get(`${ROOT}/${jobName}${query}`).expect(200)).body as InstancesJson;
+    const { jobInstances } = (await this.get(`${this.root}/${jobName}${query}`).expect(200)).body as InstancesJson;
     return jobInstances.map(({ jobExecutions }) => jobExecutions);
   }
 

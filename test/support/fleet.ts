@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inject } from 'vitest';
-import { fleetEnvironment, gatewaySpec, workerSpec, type FleetSettings } from '../../scripts/local/apps.js';
+import { fleetEnvironment, gatewaySpec, MODULE_ID, workerSpec, type FleetSettings } from '../../scripts/local/apps.js';
 import { OPERATOR_PERMISSIONS, writeUsers, type Credentials, type NewUser } from '../../scripts/local/credentials.js';
 import { freePort } from '../../scripts/local/ports.js';
 import type { LocalProcess, ProcessSpec } from '../../scripts/local/processes.js';
@@ -19,6 +19,8 @@ export interface FleetOptions {
   gatewayEnv?: NodeJS.ProcessEnv;
   /** Users beside the operator. */
   users?: readonly NewUser[];
+  /** Modules beside `persistence`: each gets a database of its own, and the same import directory. */
+  modules?: readonly string[];
   /** A Redis of the test's own. Default: the one that all tests share. */
   redisUrl?: string;
 }
@@ -37,8 +39,8 @@ export class Fleet {
 
   private constructor(
     supervisor: Supervisor,
-    /** The database it writes to. */
-    readonly database: TestDatabase,
+    /** The database of each module, by its id. */
+    readonly databases: ReadonlyMap<string, TestDatabase>,
     readonly settings: Required<FleetSettings>,
     readonly port: number,
     readonly options: FleetOptions,
@@ -52,16 +54,17 @@ export class Fleet {
     const keyPrefix = `test-${randomBytes(6).toString('hex')}`;
     const directory = join(inject('runsDirectory'), keyPrefix);
     const supervisor = await Supervisor.open({ directory, revive: false, say: (line) => console.log(line) });
-    const database = await createDatabase();
+    const databases = new Map<string, TestDatabase>();
+    for (const id of [MODULE_ID, ...(options.modules ?? [])]) databases.set(id, await createDatabase());
     const settings = {
       directory,
       keyPrefix,
       redisUrl: options.redisUrl ?? inject('redisUrl'),
-      databaseUrl: database.url,
+      databaseUrl: databases.get(MODULE_ID)!.url,
       importDirectory: join(directory, 'import'),
       usersFile: join(directory, 'users.json'),
     };
-    const fleet = new Fleet(supervisor, database, settings, await freePort(), options);
+    const fleet = new Fleet(supervisor, databases, settings, await freePort(), options);
     try {
       await fleet.#begin();
       return fleet;
@@ -69,6 +72,11 @@ export class Fleet {
       await fleet.stop();
       throw error;
     }
+  }
+
+  /** The database it writes to: that of the module `persistence`. */
+  get database(): TestDatabase {
+    return this.databases.get(MODULE_ID)!;
   }
 
   get url(): string {
@@ -117,15 +125,16 @@ export class Fleet {
     return this.#processes.flatMap(({ spec, lines }) => lines.map((line) => `${spec.name} ${line}`)).join('\n');
   }
 
-  /** Stops everything and drops the database. @throws if a connection to it was left open */
+  /** Stops everything and drops the databases. @throws if a connection to it was left open */
   async stop(): Promise<void> {
     await this.#supervisor.stop();
-    await this.database.drop();
+    for (const database of this.databases.values()) await database.drop();
   }
 
   async #begin(): Promise<void> {
     const { workers = 1, users = [] } = this.options;
     mkdirSync(this.importDirectory);
+    if (this.databases.size > 1) writeFileSync(this.#modulesFile, JSON.stringify(this.#modules()));
     await writeUsers(this.settings.usersFile, [{ ...this.credentials, permissions: OPERATOR_PERMISSIONS }, ...users]);
     await this.startGateway();
     for (let count = 0; count < workers; count += 1) await this.startWorker();
@@ -142,6 +151,16 @@ export class Fleet {
   }
 
   #environment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-    return fleetEnvironment(this.settings, { ...QUICK, ...this.options.env, ...env });
+    const modules = this.databases.size > 1 ? { MODULES_FILE: this.#modulesFile } : {};
+    return fleetEnvironment(this.settings, { ...QUICK, ...modules, ...this.options.env, ...env });
+  }
+
+  get #modulesFile(): string {
+    return join(this.settings.directory, 'modules.json');
+  }
+
+  #modules() {
+    const { importDirectory } = this;
+    return [...this.databases].map(([id, { url }]) => ({ id, databaseUrl: url, importDirectory }));
   }
 }

@@ -36,8 +36,13 @@ export class SmallImport {
   }
 
   /** Writes the source, and has the database note every write. Needs a worker that has brought the schema up to date. */
-  static async prepare(fleet: Fleet, rows = 2_000, database = fleet.database): Promise<SmallImport> {
-    const small = new SmallImport(Endpoint.of(fleet), database, rows);
+  static async prepare(
+    fleet: Fleet,
+    rows = 2_000,
+    database = fleet.database,
+    endpoint = Endpoint.of(fleet),
+  ): Promise<SmallImport> {
+    const small = new SmallImport(endpoint, database, rows);
     writeSource(fleet.importDirectory, SOURCE, ndjson(small.resources));
     await noteWrites(database);
     return small;

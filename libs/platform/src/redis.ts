@@ -1,5 +1,4 @@
 import ioredis, { type Cluster, type ClusterOptions, type Redis, type RedisOptions } from 'ioredis';
-import { once } from 'node:events';
 import type { Logger } from './logger.js';
 import { CLUSTER_URL_FORM, clusterAddress, namesCluster } from './redis-cluster-url.js';
 
@@ -74,15 +73,19 @@ function connectCluster(url: string, profile: RedisProfile): Cluster {
     // A certificate names its host: that of a cluster with TLS is not turned into an address.
     ...(tls ? { dnsLookup: (host: string, found: HostFound) => found(null, host) } : {}),
     clusterRetryStrategy: pauseBefore,
+    // Where the check finds one node away, connect() never settles (ioredis 6.0), and BullMQ's consumers wait for it for
+    // ever. Without it a command tells: it is tried again, or fails.
+    enableReadyCheck: false,
   });
 }
 
 type HostFound = (error: null, address: string) => void;
 
-const isCluster = (redis: RedisClient): redis is Cluster => redis instanceof ioredis.Cluster;
+export const isCluster = (redis: RedisClient): redis is Cluster => redis instanceof ioredis.Cluster;
 
-/** One connection to each server that holds keys: a cluster's masters. */
-export const mastersOf = (redis: RedisClient): Redis[] => (isCluster(redis) ? redis.nodes('master') : [redis]);
+/** A connection to each server that holds keys, or, in the `role` all, to each that might one day. */
+export const nodesOf = (redis: RedisClient, role: 'master' | 'all' = 'master'): Redis[] =>
+  isCluster(redis) ? redis.nodes(role) : [redis];
 
 /** A further connection of the same kind to the same place. */
 export const duplicateOf = (redis: RedisClient): RedisClient =>
@@ -113,36 +116,7 @@ function tellOutages(redis: RedisClient, log: Logger): void {
 }
 
 /** A cluster's error is general; that of the node asked last tells what is wrong. */
-function reasonOf(error: Error): string {
+export function reasonOf(error: Error): string {
   const { lastNodeError } = error as { lastNodeError?: Error | null };
   return lastNodeError?.message ?? error.message;
-}
-
-/**
- * As {@link connectRedis}; resolves when it is ready, and has looked whether it will do.
- *
- * @throws Error if it is not there; if `maxmemory-policy` of a node is anything but `noeviction`, since executions would
- *   vanish; if the URL names one Redis and finds a node of a cluster
- */
-export async function openRedis(url: string, profile: RedisProfile, log: Logger): Promise<RedisClient> {
-  const redis = connectRedis(url, profile, log);
-  await once(redis, 'ready').catch((error: Error) => {
-    throw new Error(`Redis (REDIS_URL) is not there: ${reasonOf(error)}.`);
-  });
-  const infos = await Promise.all((isCluster(redis) ? redis.nodes() : [redis]).map((node) => node.info()));
-  for (const info of infos) refuse(info, isCluster(redis));
-  return redis;
-}
-
-/** Looks through what one node tells of itself. */
-function refuse(info: string, asCluster: boolean): void {
-  const policy = /maxmemory_policy:(\S+)/.exec(info)?.[1];
-  if (policy !== undefined && policy !== 'noeviction') {
-    throw new Error(
-      `Redis refused: its maxmemory-policy is ${policy}, so it may evict executions. Set it to noeviction (CONFIG SET maxmemory-policy noeviction).`,
-    );
-  }
-  if (!asCluster && /^cluster_enabled:1/m.test(info)) {
-    throw new Error(`Redis refused: it is a node of a cluster. Name the cluster in REDIS_URL: ${CLUSTER_URL_FORM}`);
-  }
 }

@@ -373,9 +373,8 @@ export class RedisExecutionStore
 
   /** By Redis's clock, which wrote the scores. */
   async #oldest(index: 'running' | 'unsettled', ms: number, limit: number): Promise<ExecutionRef[]> {
-    const [seconds, microseconds] = await this.redis.time();
-    const before = Number(seconds) * 1_000 + Math.floor(Number(microseconds) / 1_000) - ms;
-    return this.#refs(await this.redis.zrangebyscore(key(this.#root, index), '-inf', before, 'LIMIT', 0, limit));
+    const found = hashOf(strings(await this.#run('oldest', index, ms, limit)));
+    return [...found].map(([id, uuid]) => ({ id: executionId(Number(id)), uuid: executionUuid(uuid) }));
   }
 
   async #refs(ids: readonly string[]): Promise<ExecutionRef[]> {

@@ -3,6 +3,7 @@ import * as operations from './operations.lua.js';
 import * as partitions from './partitions.lua.js';
 import { withPieces } from './pieces.lua.js';
 import * as read from './read.lua.js';
+import * as recovery from './recovery.lua.js';
 import * as retention from './retention.lua.js';
 import * as settlement from './settlement.lua.js';
 
@@ -10,7 +11,7 @@ const { LOST, ...controlScripts } = control;
 export { LOST };
 
 /** Every script, by name: one a transition. */
-const SCRIPTS = { ...operations, ...controlScripts, ...partitions, ...read, ...retention, ...settlement };
+const SCRIPTS = { ...operations, ...controlScripts, ...partitions, ...read, ...recovery, ...retention, ...settlement };
 
 export type ScriptName = keyof typeof SCRIPTS;
 

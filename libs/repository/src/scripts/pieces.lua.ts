@@ -19,7 +19,7 @@ function keyFunction([name, template]: [string, string]): [string, string] {
  * generated from TypeScript, so that Lua never has its own idea of them. A piece may use those before it.
  *
  * KEYS[1] is the module's root; the other keys are derived from it. They all lie in its slot, so this holds in a
- * Redis Cluster too.
+ * Redis Cluster too; of one whose slot is being moved, KEYS[2] keeps the script away (script-runner.ts).
  */
 const PIECES: [string, string][] = [
   ...Object.entries(KEYS).map(keyFunction),

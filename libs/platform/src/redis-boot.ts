@@ -1,0 +1,38 @@
+import { once } from 'node:events';
+import type { Logger } from './logger.js';
+import { CLUSTER_URL_FORM } from './redis-cluster-url.js';
+import { connectRedis, isCluster, nodesOf, reasonOf, type RedisClient, type RedisProfile } from './redis.js';
+
+/**
+ * As {@link connectRedis}; resolves when Redis is there, and has looked whether it will do.
+ *
+ * @throws Error if it is not there; if the `maxmemory-policy` of any node is not `noeviction`, since executions would
+ *   vanish; if the URL names one Redis and finds a node of a cluster
+ */
+export async function openRedis(url: string, profile: RedisProfile, log: Logger): Promise<RedisClient> {
+  const redis = connectRedis(url, profile, log);
+  try {
+    await once(redis, 'ready').catch((error: Error) => {
+      throw new Error(`Redis (REDIS_URL) is not there: ${reasonOf(error)}.`);
+    });
+    const infos = await Promise.all(nodesOf(redis, 'all').map((node) => node.info()));
+    for (const info of infos) refuse(info, isCluster(redis));
+    return redis;
+  } catch (error) {
+    redis.disconnect();
+    throw error;
+  }
+}
+
+/** Looks through what one node tells of itself. */
+function refuse(info: string, inCluster: boolean): void {
+  const policy = /maxmemory_policy:(\S+)/.exec(info)?.[1];
+  if (policy !== undefined && policy !== 'noeviction') {
+    throw new Error(
+      `Redis refused: its maxmemory-policy is ${policy}, so it may evict executions. Set it to noeviction (CONFIG SET maxmemory-policy noeviction).`,
+    );
+  }
+  if (!inCluster && /^cluster_enabled:1/m.test(info)) {
+    throw new Error(`Redis refused: it is a node of a cluster. Name the cluster in REDIS_URL: ${CLUSTER_URL_FORM}`);
+  }
+}

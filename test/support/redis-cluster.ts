@@ -1,0 +1,151 @@
+import ioredis, { type Redis } from 'ioredis';
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { inject } from 'vitest';
+import { freePort } from '../../scripts/local/ports.js';
+import type { ProcessSpec } from '../../scripts/local/processes.js';
+import { Supervisor } from '../../scripts/local/supervisor.js';
+import { redisProgram } from '../../scripts/services/install-redis.js';
+import { redisSpec } from '../../scripts/services/redis.js';
+import { newPassword } from '../../scripts/services/secret.js';
+import { until } from './until.js';
+
+const SLOTS = 16_384;
+
+/** A master that is silent for so long is taken for dead by the others; a replica may then take over. In ms. */
+const NODE_TIMEOUT_MS = 1_000;
+
+/** One server of a cluster: it can be ended and begun again. */
+export class ClusterNode {
+  /** Past whatever the fleet has; commands are held until the server is there. */
+  readonly admin: Redis;
+
+  constructor(
+    private readonly supervisor: Supervisor,
+    private readonly spec: ProcessSpec,
+    readonly port: number,
+    readonly busPort: number,
+    password: string,
+  ) {
+    this.admin = new ioredis.Redis({ port, password, maxRetriesPerRequest: null, retryStrategy: () => 50 });
+    this.admin.on('error', () => undefined);
+  }
+
+  /** Resolves when the server is ready. */
+  async begin(): Promise<void> {
+    await this.supervisor.start(this.spec);
+  }
+
+  /** Ends the server by SIGKILL; resolves when it is gone. */
+  async kill(): Promise<void> {
+    const process = this.supervisor.find(this.spec.name);
+    process?.kill('SIGKILL');
+    await process?.exited;
+  }
+
+  id(): Promise<string> {
+    return this.admin.cluster('MYID') as Promise<string>;
+  }
+}
+
+/**
+ * Redis servers that make one cluster of a test file's own: masters that share the slots evenly, in order. While one is
+ * away the others serve their slots.
+ */
+export class RedisCluster {
+  private constructor(
+    private readonly supervisor: Supervisor,
+    private readonly directory: string,
+    private readonly password: string,
+    readonly nodes: readonly ClusterNode[],
+  ) {}
+
+  static async start(masters = 3): Promise<RedisCluster> {
+    const directory = join(inject('runsDirectory'), `cluster-${randomBytes(6).toString('hex')}`);
+    const supervisor = await Supervisor.open({ directory, revive: false, say: (line) => console.log(line) });
+    const password = newPassword();
+    const nodes: ClusterNode[] = [];
+    const cluster = new RedisCluster(supervisor, directory, password, nodes);
+    try {
+      for (let i = 0; i < masters; i += 1) nodes.push(await cluster.#place(`redis-${i}`));
+      await Promise.all(nodes.map((node) => node.begin()));
+      await cluster.#join();
+      return cluster;
+    } catch (error) {
+      await cluster.close();
+      throw error;
+    }
+  }
+
+  /** As `REDIS_URL` names it. */
+  get url(): string {
+    return `redis+cluster://:${this.password}@${this.nodes.map(({ port }) => `127.0.0.1:${port}`).join(',')}`;
+  }
+
+  /** The node that holds a slot, by what all of them say. */
+  async ownerOf(slot: number): Promise<ClusterNode> {
+    const [first] = this.nodes;
+    const ranges = await first!.admin.cluster('SLOTS');
+    const port = ranges.find(([from, to]) => from <= slot && slot <= to)?.[2]?.[1];
+    return this.nodes.find((node) => node.port === port)!;
+  }
+
+  /** Moves a slot, with its keys, as resharding does. @param halfway run when half of its keys have moved */
+  async moveSlot(slot: number, from: ClusterNode, to: ClusterNode, halfway: () => Promise<void>): Promise<void> {
+    await to.admin.cluster('SETSLOT', slot, 'IMPORTING', await from.id());
+    await from.admin.cluster('SETSLOT', slot, 'MIGRATING', await to.id());
+    await this.#moveKeys(slot, from, to, Math.ceil((await from.admin.cluster('COUNTKEYSINSLOT', slot)) / 2));
+    await halfway();
+    while ((await from.admin.cluster('COUNTKEYSINSLOT', slot)) > 0) await this.#moveKeys(slot, from, to, 100);
+    const owner = await to.id();
+    for (const node of [to, from, ...this.nodes]) await node.admin.cluster('SETSLOT', slot, 'NODE', owner);
+  }
+
+  async close(): Promise<void> {
+    for (const { admin } of this.nodes) admin.disconnect();
+    await this.supervisor.stop();
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  async #place(name: string): Promise<ClusterNode> {
+    const directory = join(this.directory, name);
+    mkdirSync(directory);
+    const [port, busPort] = [await freePort(), await freePort()];
+    const place = { directory, pidFile: join(directory, 'redis.pid'), port, password: this.password };
+    const command = await redisProgram((line) => console.log(line));
+    const spec = redisSpec(name, command, place, configurationOf(busPort, this.password));
+    return new ClusterNode(this.supervisor, spec, port, busPort, this.password);
+  }
+
+  async #join(): Promise<void> {
+    const share = SLOTS / this.nodes.length;
+    for (const [i, { admin }] of this.nodes.entries()) {
+      await admin.cluster('SET-CONFIG-EPOCH', i + 1);
+      await admin.cluster('ADDSLOTSRANGE', Math.ceil(i * share), Math.ceil((i + 1) * share) - 1);
+    }
+    const [first, ...others] = this.nodes;
+    for (const { port, busPort } of others) await first!.admin.cluster('MEET', '127.0.0.1', port, busPort);
+    for (const { admin } of this.nodes) {
+      await until(
+        'all nodes to know each other',
+        () => admin.cluster('INFO') as Promise<string>,
+        (info) => info.includes('cluster_state:ok') && info.includes(`cluster_slots_ok:${SLOTS}`),
+      );
+    }
+  }
+
+  async #moveKeys(slot: number, from: ClusterNode, to: ClusterNode, count: number): Promise<void> {
+    const keys = (await from.admin.cluster('GETKEYSINSLOT', slot, count)) as string[];
+    if (keys.length === 0) return;
+    await from.admin.migrate('127.0.0.1', to.port, '', 0, 5_000, 'AUTH', this.password, 'KEYS', ...keys);
+  }
+}
+
+const configurationOf = (busPort: number, password: string): string => `cluster-enabled yes
+cluster-port ${busPort}
+cluster-config-file nodes.conf
+cluster-node-timeout ${NODE_TIMEOUT_MS}
+cluster-require-full-coverage no
+masterauth ${password}
+`;
