@@ -33,9 +33,9 @@ beforeAll(async () => {
     redisUrl: cluster.url,
     env: {
       WORKER_CONCURRENCY: '1',
-      LOCK_DURATION_MS: '2000',
-      STALLED_INTERVAL_MS: '500',
-      SWEEP_INTERVAL_MS: '500',
+      LOCK_DURATION_MS: '1000',
+      STALLED_INTERVAL_MS: '300',
+      SWEEP_INTERVAL_MS: '300',
       RETRY_BACKOFF_MS: '50',
     },
   });
