@@ -38,7 +38,10 @@ export interface StoredRow {
 /** What the database holds of one import; every id of it begins with the prefix. */
 export interface Stored {
   rows: StoredRow[];
-  /** Ids that were handed to the table more than once, at most ten. */
+  /**
+   * Ids that one instance has handed to the table more than once, at most ten. A start that a death of Redis has unmade
+   * before it was acknowledged, and that was repeated, was another instance.
+   */
   doubled: string[];
   written: Written[];
   /** Rejected rows, as `file:row`, each as often as it is kept. */
@@ -57,7 +60,8 @@ export async function readStored(databaseUrl: string, prefix: string, executions
       range,
     );
     const doubled = await client.query<{ id: string }>(
-      `SELECT id FROM chaos_audit WHERE ${below} GROUP BY id HAVING count(*) > 1 LIMIT 10`,
+      `SELECT id FROM chaos_audit LEFT JOIN execution_gate USING (execution_uuid) WHERE ${below}
+       GROUP BY id, instance_uuid HAVING count(*) > 1 LIMIT 10`,
       range,
     );
     const written = await client.query<Written>(
