@@ -13,6 +13,7 @@ import {
 import { HandBackError, StepFailure, type Delivery } from './delivery.js';
 import { jobCode, messageOf } from './job-code.js';
 import { holdLease } from './lease.js';
+import { assertPlannable } from './plan-rules.js';
 import type { Settlement } from './settlement.js';
 import {
   LeaseLostError,
@@ -185,7 +186,7 @@ export class Controller {
         jobIterable(() => step.plan(this.#contextOf(control, step.name))),
         PLAN_BATCH,
       )) {
-        batch.forEach(assertPartition);
+        assertPlannable(batch, stored);
         const status = await store.appendPlan(lease, index, stored, batch, ambient.now());
         stored += batch.length;
         reach('plan-half-stored');
@@ -274,18 +275,6 @@ export class Controller {
 }
 
 const isTransactional = (job: Job): boolean => job.steps.some((step) => step.kind === 'chunk' && step.sink);
-
-/** Longest label of a partition, in characters. */
-const LABEL_LENGTH = 200;
-
-/** @throws StepFailure if a plan has yielded what is no partition */
-function assertPartition({ label, rows }: Partition): void {
-  const named = typeof label === 'string' && label.length >= 1 && label.length <= LABEL_LENGTH;
-  if (named && Number.isSafeInteger(rows) && rows >= 0) return;
-  throw new StepFailure(
-    `The plan yielded a partition with the label ${JSON.stringify(label)} and ${rows} rows. A label has 1 to ${LABEL_LENGTH} characters; rows are a whole number, 0 or more.`,
-  );
-}
 
 function leaveIfAborted({ drain }: Delivery, signal: AbortSignal): void {
   if (drain.aborted) throw new HandBackError('The worker is leaving.');
