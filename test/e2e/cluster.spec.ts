@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { connectRedis, createLogger, duplicateOf, openRedis } from '#platform';
 import { onCancel, RedisCancelChannel } from '#queues';
+import { RedisDurability } from '#repository';
 import { Endpoint } from '../support/endpoint.js';
 import { Fleet } from '../support/fleet.js';
 import { RedisCluster, type ClusterNode } from '../support/redis-cluster.js';
@@ -188,6 +189,29 @@ describe('a master that dies', () => {
     await answersAgain();
     expect(await leftBy(id)).toEqual(expected);
   });
+
+  it('is replaced by its replica', async () => {
+    const node = await nodeOf('persistence');
+    const replica = await cluster.addReplica(node);
+    const { id, roadblock } = await heldAt(5);
+    // What it lacks is lost with its master.
+    await replica.hasAllOf(node);
+    await node.kill();
+    await roadblock.lift();
+    await answersAgain();
+    expect(await leftBy(id)).toEqual(expected);
+  });
+});
+
+describe('a command', () => {
+  it('is acknowledged from disk, where Redis tells', async () => {
+    const shared = await openRedis(cluster.url, 'failFast', SILENT);
+    const own = connectRedis(cluster.url, 'unhurried', SILENT);
+    const durability = await RedisDurability.open(own, shared, 'test', 'module', SILENT);
+    expect(await durability.acknowledge(async () => 'done')).toBe('done');
+    durability.close();
+    shared.disconnect();
+  });
 });
 
 describe('a force stop', () => {
@@ -209,7 +233,7 @@ const opening = (url: string) => openRedis(url, 'failFast', SILENT);
 
 describe('a process', () => {
   it('refuses a cluster of which one node may evict', async () => {
-    const { admin } = cluster.nodes[2]!;
+    const { admin } = cluster.nodes[0]!;
     await admin.config('SET', 'maxmemory-policy', 'allkeys-lru');
     await expect(opening(cluster.url)).rejects.toThrow('maxmemory-policy is allkeys-lru');
     await admin.config('SET', 'maxmemory-policy', 'noeviction');

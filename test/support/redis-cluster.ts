@@ -44,6 +44,17 @@ export class ClusterNode {
     await process?.exited;
   }
 
+  /** As a replica: resolves when it has what the master has now. */
+  async hasAllOf(master: ClusterNode): Promise<void> {
+    const wanted = Number(/master_repl_offset:(\d+)/.exec(await master.admin.info('replication'))?.[1]);
+    await until(
+      'the replica to follow',
+      () => this.admin.info('replication'),
+      (info) =>
+        info.includes('master_link_status:up') && Number(/slave_repl_offset:(\d+)/.exec(info)?.[1] ?? -1) >= wanted,
+    );
+  }
+
   id(): Promise<string> {
     return this.admin.cluster('MYID') as Promise<string>;
   }
@@ -58,7 +69,7 @@ export class RedisCluster {
     private readonly supervisor: Supervisor,
     private readonly directory: string,
     private readonly password: string,
-    readonly nodes: readonly ClusterNode[],
+    readonly nodes: ClusterNode[],
   ) {}
 
   static async start(masters = 3): Promise<RedisCluster> {
@@ -76,6 +87,32 @@ export class RedisCluster {
       await cluster.close();
       throw error;
     }
+  }
+
+  /** Adds a replica of a master; resolves when it has what its master has, and could take its place. */
+  async addReplica(master: ClusterNode): Promise<ClusterNode> {
+    const replica = await this.#place(`redis-${this.nodes.length}`);
+    this.nodes.push(replica);
+    await replica.begin();
+    await replica.admin.cluster('MEET', '127.0.0.1', master.port, master.busPort);
+    const id = await master.id();
+    await until(
+      'the replica to know its master',
+      () => replica.admin.cluster('NODES') as Promise<string>,
+      (nodes) => nodes.includes(id),
+    );
+    await replica.admin.cluster('REPLICATE', id);
+    const following = new RegExp(`^${await replica.id()} .*slave ${id} .*connected`, 'm');
+    // All masters vote for it when its own is dead.
+    for (const { admin } of this.nodes) {
+      await until(
+        'all to know the replica',
+        () => admin.cluster('NODES') as Promise<string>,
+        (nodes) => following.test(nodes),
+      );
+    }
+    await replica.hasAllOf(master);
+    return replica;
   }
 
   /** As `REDIS_URL` names it. */
@@ -148,4 +185,5 @@ cluster-config-file nodes.conf
 cluster-node-timeout ${NODE_TIMEOUT_MS}
 cluster-require-full-coverage no
 masterauth ${password}
+repl-diskless-sync-delay 0
 `;

@@ -12,16 +12,21 @@ import { connectRedis, isCluster, nodesOf, reasonOf, type RedisClient, type Redi
 export async function openRedis(url: string, profile: RedisProfile, log: Logger): Promise<RedisClient> {
   const redis = connectRedis(url, profile, log);
   try {
-    await once(redis, 'ready').catch((error: Error) => {
+    const infos = await lookAtAll(redis).catch((error: Error) => {
       throw new Error(`Redis (REDIS_URL) is not there: ${reasonOf(error)}.`);
     });
-    const infos = await Promise.all(nodesOf(redis, 'all').map((node) => node.info()));
     for (const info of infos) refuse(info, isCluster(redis));
     return redis;
   } catch (error) {
     redis.disconnect();
     throw error;
   }
+}
+
+/** What each node tells of itself, when all are there. */
+async function lookAtAll(redis: RedisClient): Promise<string[]> {
+  await once(redis, 'ready');
+  return Promise.all(nodesOf(redis, 'all').map((node) => node.info()));
 }
 
 /** Looks through what one node tells of itself. */
