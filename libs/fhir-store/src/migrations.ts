@@ -83,4 +83,8 @@ export const MIGRATIONS: readonly SqlMigration[] = [
       CREATE TRIGGER forget_body_digest BEFORE UPDATE OF body ON resource FOR EACH ROW
         WHEN (NEW.body_digest IS NOT DISTINCT FROM OLD.body_digest) EXECUTE FUNCTION forget_body_digest();`,
   },
+  {
+    id: '0005_attempts_are_counted_in_redis',
+    sql: 'ALTER TABLE partition_checkpoint DROP COLUMN fruitless_attempts',
+  },
 ];

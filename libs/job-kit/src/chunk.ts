@@ -97,8 +97,6 @@ export interface SinkSession<O> {
   readonly position: Json | undefined;
   /** What this execution has committed in this partition before this attempt. */
   readonly counts: Counts;
-  /** Attempts in a row, this one included, since a chunk was last committed: a partition that kills its workers is told by it. */
-  readonly fruitlessAttempts: number;
   /**
    * Writes the items, the rejections, the counts and the position in one transaction.
    *

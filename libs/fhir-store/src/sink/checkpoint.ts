@@ -10,7 +10,6 @@ export interface Checkpoint {
   counts: Counts;
   /** Items accepted in all executions of the instance, by kind. */
   tally: ReadonlyMap<string, number>;
-  fruitlessAttempts: number;
 }
 
 const column = (name: keyof Counts): string => name.replace('Count', '_count');
@@ -26,21 +25,20 @@ const OPEN_GATE = 'gate AS MATERIALIZED (SELECT FROM execution_gate WHERE execut
 const unlessOwnerChanged = (name: string): string =>
   `CASE WHEN mine.execution_uuid = excluded.execution_uuid THEN mine.${name} ELSE 0 END`;
 
-/** One row, or none if the gate is not open. Counts and fruitless attempts begin anew with an execution, position and tally with an instance. */
+/** One row, or none if the gate is not open. Counts begin anew with an execution, position and tally with an instance. */
 const CLAIM = `
   WITH ${OPEN_GATE}
-  INSERT INTO partition_checkpoint AS mine (execution_uuid, instance_uuid, step_name, partition, fence, fruitless_attempts)
-  SELECT $1, $2::uuid, $3, $4::integer, 1, 1 FROM gate
+  INSERT INTO partition_checkpoint AS mine (execution_uuid, instance_uuid, step_name, partition, fence)
+  SELECT $1, $2::uuid, $3, $4::integer, 1 FROM gate
   ON CONFLICT (instance_uuid, step_name, partition) DO UPDATE SET
     execution_uuid = excluded.execution_uuid,
     fence = mine.fence + 1,
-    ${COUNT_COLUMNS.map((name) => `${name} = ${unlessOwnerChanged(name)}`).join(', ')},
-    fruitless_attempts = ${unlessOwnerChanged('fruitless_attempts')} + 1
-  RETURNING fence, position, ${COUNT_COLUMNS.map((name, i) => `${name} AS "${COUNT_NAMES[i]}"`).join(', ')}, tally, fruitless_attempts`;
+    ${COUNT_COLUMNS.map((name) => `${name} = ${unlessOwnerChanged(name)}`).join(', ')}
+  RETURNING fence, position, ${COUNT_COLUMNS.map((name, i) => `${name} AS "${COUNT_NAMES[i]}"`).join(', ')}, tally`;
 
 const ADVANCE = `
   WITH ${OPEN_GATE}
-  UPDATE partition_checkpoint SET position = $6, tally = $7, fruitless_attempts = 0,
+  UPDATE partition_checkpoint SET position = $6, tally = $7,
     ${COUNT_COLUMNS.map((name, i) => `${name} = $${i + 8}`).join(', ')}
   WHERE instance_uuid = $2 AND step_name = $3 AND partition = $4 AND fence = $5 AND EXISTS (SELECT FROM gate)`;
 
@@ -65,7 +63,6 @@ export async function claim(client: ClientBase, attempt: PartitionAttempt): Prom
     position: (row['position'] as Json | null) ?? undefined,
     counts: countsIn(row),
     tally: new Map(Object.entries(row['tally'] as Record<string, number>)),
-    fruitlessAttempts: Number(row['fruitless_attempts']),
   };
 }
 

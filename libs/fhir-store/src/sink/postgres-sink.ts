@@ -52,7 +52,6 @@ async function takeOver(connection: AttemptConnection, attempt: PartitionAttempt
 class Session<O> implements SinkSession<O> {
   readonly fence: number;
   readonly position: SinkSession<O>['position'];
-  readonly fruitlessAttempts: number;
 
   constructor(
     private readonly connection: AttemptConnection,
@@ -60,7 +59,7 @@ class Session<O> implements SinkSession<O> {
     private readonly attempt: PartitionAttempt,
     private checkpoint: Checkpoint,
   ) {
-    ({ fence: this.fence, position: this.position, fruitlessAttempts: this.fruitlessAttempts } = checkpoint);
+    ({ fence: this.fence, position: this.position } = checkpoint);
   }
 
   get counts(): Counts {
@@ -102,7 +101,6 @@ class Session<O> implements SinkSession<O> {
       position,
       counts: addCounts(this.checkpoint.counts, { ...done, writeCount: items.length, skipCount: rejections.length }),
       tally: this.tallied(items),
-      fruitlessAttempts: 0,
     };
   }
 
