@@ -80,16 +80,17 @@ function decodeResults(execution: Hash): Record<string, Json> {
   return results;
 }
 
-/** A step's hash leaves out what follows from the rest: the exit code of its status, and that its last update was its end. */
+/** A step's hash leaves out what follows from the rest: the exit code of its status, and that its last update was its end, or its beginning. */
 export function decodeStep(stepName: string, step: Hash): StepExecutionRecord {
   const status = text(step, 'status') as BatchStatus;
+  const startTime = number(step, 'startTime');
   const endTime = optionalNumber(step, 'endTime');
   return {
     stepName,
     status,
     exitCode: step.get('exitCode') ?? exitCodeOf(status),
-    startTime: number(step, 'startTime'),
-    lastUpdatedTime: optionalNumber(step, 'lastUpdatedTime') ?? endTime ?? 0,
+    startTime,
+    lastUpdatedTime: optionalNumber(step, 'lastUpdatedTime') ?? endTime ?? startTime,
     endTime,
     counts: countsIn(step),
     failure: step.get('failure'),

@@ -93,6 +93,7 @@ if position ~= '' then
   end
 end
 setCounts(id, stepIndex, partition, instanceId, counts, now)
+redis.call('HSET', step, 'lastUpdatedTime', now)
 redis.call('HDEL', step, 'fruitless')
 if not RUNNING[status] then return 'superseded' end
 return status == 'STARTED' and 'go-on' or 'stop'
@@ -120,7 +121,6 @@ if known[2] == 'STARTED' then
   for i = 1, #COUNTS do counts[i] = tonumber(ARGV[9 + i]) end
   setCounts(id, stepIndex, partition, instanceId, counts, now)
   endStepExecution(step, status, now)
-  redis.call('HDEL', step, 'fruitless')
   redis.call('SREM', inFlightKey(id), partition)
   if status == 'COMPLETED' then
     redis.call('SETBIT', completedKey(instanceId, stepIndex), partition, 1)

@@ -117,9 +117,10 @@ local function beginStepExecution(id, ref, field, name, now)
   if redis.call('EXISTS', step) == 0 then
     redis.call('RPUSH', stepsKey(id), ref)
     redis.call('HINCRBY', executionKey(id), 'stepCount', 1)
-    redis.call('HSET', step, field, name, 'startTime', now)
+    redis.call('HSET', step, field, name, 'status', 'STARTED', 'startTime', now)
+  else
+    redis.call('HSET', step, 'status', 'STARTED', 'lastUpdatedTime', now)
   end
-  redis.call('HSET', step, 'status', 'STARTED', 'lastUpdatedTime', now)
   return step
 end
 `,
@@ -127,10 +128,10 @@ end
   [
     'endStepExecution',
     `
--- Ends a step execution. What follows from status and end is not stored: there is one of these for each partition.
+-- Ends a step execution. What follows from status and times is not stored: there is one of these for each partition.
 local function endStepExecution(step, status, now)
   redis.call('HSET', step, 'status', status, 'endTime', now)
-  redis.call('HDEL', step, 'lastUpdatedTime')
+  redis.call('HDEL', step, 'lastUpdatedTime', 'fruitless')
 end
 `,
   ],
@@ -171,7 +172,8 @@ end
     'setCounts',
     `
 -- Sets a partition's counts, which are absolute, and adds the difference to its step, its execution and the
--- progress of its instance. Setting the same counts again therefore changes nothing.
+-- progress of its instance. Setting the same counts again therefore changes nothing. The partition's own time of update
+-- is for the caller: one that ends needs none.
 local function setCounts(id, stepIndex, partition, instanceId, counts, now)
   local step = stepExecutionKey(id, stepIndex .. '.' .. partition)
   local parents = { stepExecutionKey(id, stepIndex), executionKey(id) }
@@ -187,7 +189,6 @@ local function setCounts(id, stepIndex, partition, instanceId, counts, now)
       end
     end
   end
-  redis.call('HSET', step, 'lastUpdatedTime', now)
   for _, parent in ipairs(parents) do redis.call('HSET', parent, 'lastUpdatedTime', now) end
   touch(id)
 end

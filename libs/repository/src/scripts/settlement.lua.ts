@@ -25,6 +25,7 @@ stopUnknown(stepIndex .. '.' .. partition, 'label', plan and cjson.decode(plan)[
 local counts = {}
 for i = 1, #COUNTS do counts[i] = tonumber(ARGV[6 + i]) end
 setCounts(id, stepIndex, partition, instanceId, counts, now)
+redis.call('HSET', stepExecutionKey(id, stepIndex .. '.' .. partition), 'lastUpdatedTime', now)
 return 'OK'
 `;
 
