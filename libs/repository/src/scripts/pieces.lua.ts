@@ -118,7 +118,7 @@ local function beginStepExecution(id, ref, field, name, now)
     redis.call('RPUSH', stepsKey(id), ref)
     redis.call('HINCRBY', executionKey(id), 'stepCount', 1)
     redis.call('HSET', step, field, name, 'status', 'STARTED', 'startTime', now)
-  else
+  elseif redis.call('HGET', step, 'status') ~= 'STARTED' then
     redis.call('HSET', step, 'status', 'STARTED', 'lastUpdatedTime', now)
   end
   return step
