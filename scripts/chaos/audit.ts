@@ -3,7 +3,7 @@ import { Client } from 'pg';
 /**
  * Notes every row that is handed to the table `resource`, also where it changes nothing there: an upsert hides a row
  * that is written twice, the note does not. It is rolled back with its row. The connection's name tells whose attempt
- * it was (`longshore:<execution>:<partition>`).
+ * it was (`longshore:<execution>:<partition>`). Without its digest a row is never taken for unchanged beforehand.
  */
 const AUDIT = `
   CREATE TABLE chaos_audit (execution_uuid uuid, id text COLLATE "C" NOT NULL, written_at timestamptz NOT NULL);
@@ -12,6 +12,7 @@ const AUDIT = `
     BEGIN
       INSERT INTO chaos_audit VALUES (
         split_part(current_setting('application_name'), ':', 2)::uuid, NEW.id, clock_timestamp());
+      NEW.body_digest := NULL;
       RETURN NEW;
     END $$;
   CREATE TRIGGER chaos_note BEFORE INSERT ON resource FOR EACH ROW EXECUTE FUNCTION chaos_note()`;
