@@ -11,6 +11,7 @@ const ARGUMENTS = [
   'audit',
   '--omit=dev',
   '--json',
+  '--offline=false',
   '--fetch-retries=0',
   `--fetch-timeout=${ANSWER_MS}`,
   '--loglevel=silent',

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { connectRedis, createLogger, duplicateOf, openRedis } from '#platform';
 import { onCancel, RedisCancelChannel } from '#queues';
-import { RedisDurability } from '#repository';
+import { NotOnDiskError, RedisDurability } from '#repository';
 import { Endpoint } from '../support/endpoint.js';
 import { Fleet } from '../support/fleet.js';
 import { RedisCluster, type ClusterNode } from '../support/redis-cluster.js';
@@ -204,11 +204,19 @@ describe('a master that dies', () => {
 });
 
 describe('a command', () => {
-  it('is acknowledged from disk, where Redis tells', async () => {
+  it('is acknowledged from disk, where Redis tells, and so again after its module has moved', async () => {
     const shared = await openRedis(cluster.url, 'failFast', SILENT);
     const own = connectRedis(cluster.url, 'unhurried', SILENT);
     const durability = await RedisDurability.open(own, shared, 'test', 'module', SILENT);
-    expect(await durability.acknowledge(async () => 'done')).toBe('done');
+    const acknowledged = () => durability.acknowledge(async () => 'done');
+    expect(await acknowledged()).toBe('done');
+    const [from, ...others] = await Promise.all(['module', ...MODULES].map(nodeOf));
+    const to = others.find((node) => node !== from)!;
+    await cluster.moveSlot(await slotOf('module'), from!, to, async () => undefined);
+    // The first one learns of the move, where it had to ask.
+    const first: unknown = await acknowledged().catch((error: unknown) => error);
+    expect(first === 'done' || first instanceof NotOnDiskError).toBe(true);
+    expect(await acknowledged()).toBe('done');
     durability.close();
     shared.disconnect();
   });

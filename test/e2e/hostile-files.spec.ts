@@ -21,7 +21,7 @@ const JOB = 'bulkImportJob';
 const BOUND_MS = 30_000;
 
 /** What a worker may grow by, in MB: less than any of the large files has. Most of it is garbage not yet collected. */
-const GROWTH_MB = 150;
+const GROWTH_MB = 250;
 
 let fleet: Fleet;
 let endpoint: Endpoint;

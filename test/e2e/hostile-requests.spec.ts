@@ -14,7 +14,7 @@ import { problemIn } from '../support/problems.js';
 const RANDOM = { seed: 2026, numRuns: 25 };
 
 /** What the gateway may grow by, in MB. */
-const GROWTH_MB = 128;
+const GROWTH_MB = 200;
 
 /** Longest refusal, in bytes, however much there is to refuse. */
 const LONGEST_REFUSAL = 64 * 1_024;

@@ -14,6 +14,8 @@ it.each([
   { label: '' },
   { label: 'x'.repeat(201) },
   { label: 7 },
+  { label: 'a\nb' },
+  { label: 'a\ud800' },
   { rows: -1 },
   { rows: 0.5 },
   { rows: '1' },

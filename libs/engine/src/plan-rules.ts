@@ -3,6 +3,8 @@ import { StepFailure } from './delivery.js';
 
 /** Longest label of a partition, in characters. */
 const LABEL_LENGTH = 200;
+/** No control characters, and no half of a pair: it is a line of the plan, and a name for people. */
+const LABEL = new RegExp(`^[^\\p{Cc}\\p{Cs}]{1,${LABEL_LENGTH}}$`, 'u');
 
 /** Most partitions of a step: each takes about 450 bytes of Redis. */
 export const MOST_PARTITIONS = 1_000_000;
@@ -21,9 +23,9 @@ export function assertPlannable(batch: readonly Partition[], stored: number): vo
 }
 
 function assertPartition({ label, rows }: Partition): void {
-  const named = typeof label === 'string' && label.length >= 1 && label.length <= LABEL_LENGTH;
+  const named = typeof label === 'string' && LABEL.test(label);
   if (named && Number.isSafeInteger(rows) && rows >= 0) return;
   throw new StepFailure(
-    `The plan yielded a partition with the label ${JSON.stringify(label)} and ${rows} rows. A label has 1 to ${LABEL_LENGTH} characters; rows are a whole number, 0 or more.`,
+    `The plan yielded a partition with the label ${JSON.stringify(label)} and ${rows} rows. A label has 1 to ${LABEL_LENGTH} printable characters; rows are a whole number, 0 or more.`,
   );
 }

@@ -100,10 +100,15 @@ export function decodeStep(stepName: string, step: Hash): StepExecutionRecord {
 /** An instance's executions, oldest first. */
 export const executionIds = (instance: Hash): string[] => (instance.get('executions') ?? '').split(',').filter(Boolean);
 
-/** A partition as it stands in a plan, without names: a plan may hold many. Lua reads the label, which comes first. */
-export const encodePartition = ({ label, rows, data }: Partition): string => JSON.stringify([label, rows, data]);
+/**
+ * A partition as it stands in a plan: its label, which Lua reads, a line feed, which no label holds, and the rest as JSON,
+ * which Lua might not be able to read.
+ */
+export const encodePartition = ({ label, rows, data }: Partition): string =>
+  `${label}\n${JSON.stringify([rows, data])}`;
 
-export function decodePartition(json: string): Partition {
-  const [label, rows, data] = JSON.parse(json) as [string, number, Json];
-  return { label, rows, data };
+export function decodePartition(entry: string): Partition {
+  const end = entry.indexOf('\n');
+  const [rows, data] = JSON.parse(entry.slice(end)) as [number, Json];
+  return { label: entry.slice(0, end), rows, data };
 }

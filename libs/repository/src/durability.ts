@@ -15,6 +15,9 @@ export class NotOnDiskError extends Error {
   }
 }
 
+/** Redis is older, has no AOF, or does not let us wait. */
+const CANNOT_WAIT = /unknown command|appendonly is disabled|^NOPERM/i;
+
 const isReady = ({ status }: RedisClient): boolean => status === 'ready';
 
 /**
@@ -119,18 +122,26 @@ export class RedisDurability {
   /** Writes a barrier and waits for it. Both in one pipeline: on one connection, in a cluster to the module's node. */
   async #pass(): Promise<void> {
     const replies = await this.redis.pipeline().set(this.#barrier, '').call('WAITAOF', 1, 0, this.patienceMs).exec();
-    for (const [error] of replies ?? []) if (error) throw error;
+    const [notSet, notWaited] = (replies ?? []).map(([error]) => error);
+    if (notSet) {
+      // A pipeline does not follow a module that has moved to another node; a command alone does, and leads the next one
+      // there. This one is not sent again: a replica that took over may never have got what the barrier stands for.
+      await this.redis.exists(this.#barrier).catch(() => undefined);
+      throw notSet;
+    }
+    if (notWaited) throw notWaited;
     const [files] = (replies?.[1]?.[1] ?? []) as number[];
     if (files !== 1) throw new Error(`Not on disk in ${this.patienceMs} ms.`);
   }
 
-  /** A server that cannot wait says so at once: it is older, has no AOF, or does not let us. */
+  /** A server that cannot wait says so at once. One that is a replica, still, may be the master on this very connection. */
   async #ask(): Promise<void> {
     const replies = await this.redis.pipeline().exists(this.#barrier).call('WAITAOF', 1, 0, 1).exec();
     const error = replies?.[1]?.[0];
     if (error && error.name !== 'ReplyError') throw error;
-    this.#tells = !error;
-    if (error) this.log.info('Commands are acknowledged from memory', { reason: error.message });
+    const refusal = error && CANNOT_WAIT.test(error.message) ? error.message : undefined;
+    this.#tells = refusal === undefined;
+    if (refusal) this.log.info('Commands are acknowledged from memory', { reason: refusal });
     else this.log.info('Commands are acknowledged once they are on disk');
   }
 }

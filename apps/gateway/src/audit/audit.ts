@@ -23,7 +23,8 @@ type Outcome = Pick<AuditEntry, 'outcome' | 'message'> & { executionId?: Executi
 
 /**
  * Leaves on record who asked for what, when, from where, and with which answer: refusals too, unless nobody knows who
- * asked, or the module is not there to keep them.
+ * asked, or the module is not there to keep them. Who lacks the permission is told of in the log alone: the record keeps
+ * its newest entries, and nobody without rights in a module may push out the others.
  */
 @Injectable()
 export class Audit {
@@ -41,28 +42,29 @@ export class Audit {
 
   /** Records why an operation was refused. Requests that ask for none leave nothing. */
   async refused(request: FastifyRequest, { code, message }: Problem): Promise<void> {
-    const recorded = this.#record(request, { outcome: code, message });
+    const recorded = this.#record(request, { outcome: code, message }, code !== 'MISSING_PERMISSION');
     // Where Redis is away the record finds it away too: whoever asked does not wait for that a second time.
     if (code !== 'SERVICE_UNAVAILABLE') await recorded;
   }
 
-  async #record(request: FastifyRequest, { message, ...outcome }: Outcome): Promise<void> {
+  async #record(request: FastifyRequest, { message, ...outcome }: Outcome, keep = true): Promise<void> {
     const intent = intentOf(request);
     if (!intent || !request.caller) return;
     const services = this.modules.find((request.params as { module_id: string }).module_id);
     if (!services) return;
-    await this.#append(services, {
+    const entry = {
       ...request.caller,
       remoteAddress: request.ip,
       ...intent,
       ...outcome,
       message: message.slice(0, LONGEST_MESSAGE),
-    });
+    };
+    this.log.info('Operation', { module: services.id, ...entry });
+    if (keep) await this.#append(services, entry);
   }
 
   /** An operation that was carried out is not undone for want of its record: then the log alone has it. */
   async #append(services: ModuleServices, entry: Omit<AuditEntry, 'executionId'> & Intent): Promise<void> {
-    this.log.info('Operation', { module: services.id, ...entry });
     try {
       await services.audit.append({ ...entry, jobName: entry.jobName ?? (await jobNameOf(services, entry)) });
     } catch (error) {

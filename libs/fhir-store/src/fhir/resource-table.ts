@@ -6,8 +6,8 @@ import { binaryArray, BYTEA, JSONB, TEXT } from './binary-array.js';
 import { excerptOf, type FhirRow } from './fhir-row.js';
 
 /**
- * Places of the rows that stand in the table as they are: their bodies need not be sent. The look-up is a subquery, so
- * that it is by key whatever the table's size was when the statement was planned.
+ * Places of the rows that stand in the table as they are: their bodies need not be sent. Without a name, so that it is
+ * planned each time: a plan that was made while the table was empty would read it from end to end once it has grown.
  */
 const UNCHANGED = `
   SELECT place::integer FROM unnest($1::text[], $2::text[], $3::bytea[]) WITH ORDINALITY AS new (resource_type, id, body_digest, place)
@@ -69,8 +69,7 @@ function lastOfEachInOrder(rows: readonly FhirRow[]): FhirRow[] {
 }
 
 async function withoutUnchanged(client: PoolClient, rows: readonly DigestedRow[]): Promise<readonly DigestedRow[]> {
-  const query = { name: 'longshore-unchanged', text: UNCHANGED, values: keysOf(rows) };
-  const found = await client.query<{ place: number }>(query);
+  const found = await client.query<{ place: number }>(UNCHANGED, keysOf(rows));
   const unchanged = new Set(found.rows.map(({ place }) => place - 1));
   return unchanged.size === 0 ? rows : rows.filter((_, i) => !unchanged.has(i));
 }

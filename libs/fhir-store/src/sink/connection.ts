@@ -2,12 +2,6 @@ import type { PoolClient, Pool } from 'pg';
 import { classified, isAnswered } from '../errors.js';
 
 /**
- * What an attempt asks for, it asks for by key. A plan that was made while a table was empty must not read it from end
- * to end once it has grown.
- */
-const SET_UP = "SELECT set_config('application_name', $1, false), set_config('enable_seqscan', 'off', false)";
-
-/**
  * The connection of one attempt, held until it is released. One that failed in a way that leaves its state in doubt
  * does not go back to the pool.
  */
@@ -24,7 +18,7 @@ export class AttemptConnection {
     const client = await pool.connect().catch((error: unknown) => Promise.reject(classified(error)));
     const connection = new AttemptConnection(client);
     try {
-      await connection.run(() => client.query(SET_UP, [name]));
+      await connection.run(() => client.query("SELECT set_config('application_name', $1, false)", [name]));
       return connection;
     } catch (error) {
       await connection.release();

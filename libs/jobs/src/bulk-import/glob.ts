@@ -73,14 +73,21 @@ function tokensOf(text: string): Token[] {
     if (token.startsWith('*')) return '*';
     if (token === '?') return () => true;
     if (members === undefined || members === '') return (character) => character === token;
-    return (character) => isMember(members, character) !== (negated !== undefined);
+    const isMember = membership(members);
+    return (character) => isMember(character) !== (negated !== undefined);
   });
 }
 
-const isMember = (members: string, character: string): boolean =>
-  [...members.matchAll(/([^])-([^])|[^]/gu)].some(([one, from, to]) =>
-    from === undefined || to === undefined ? one === character : from <= character && character <= to,
-  );
+/** What stands between brackets, taken apart once. */
+function membership(members: string): OneCharacter {
+  const singles = new Set<string>();
+  const ranges: [from: string, to: string][] = [];
+  for (const [one, from, to] of members.matchAll(/([^])-([^])|[^]/gu)) {
+    if (from === undefined || to === undefined) singles.add(one);
+    else ranges.push([from, to]);
+  }
+  return (character) => singles.has(character) || ranges.some(([from, to]) => from <= character && character <= to);
+}
 
 /** Goes back to the last `*` only: whatever an earlier one could take besides, the last one can take as well. */
 function matches(tokens: readonly Token[], name: readonly string[]): boolean {

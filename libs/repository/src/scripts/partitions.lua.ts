@@ -44,7 +44,7 @@ if fence == '' then fence = newest + 1 elseif tonumber(fence) < newest then retu
 local instanceId = redis.call('HGET', executionKey(id), 'instanceId')
 local plan = redis.call('LINDEX', planKey(instanceId, stepIndex), partition)
 if not plan then return {'gone'} end
-beginStepExecution(id, stepIndex .. '.' .. partition, 'label', cjson.decode(plan)[1], now)
+beginStepExecution(id, stepIndex .. '.' .. partition, 'label', labelOf(plan), now)
 redis.call('HSET', step, 'fence', fence)
 local fruitless = redis.call('HINCRBY', step, 'fruitless', 1)
 touch(id)

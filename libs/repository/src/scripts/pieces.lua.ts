@@ -92,6 +92,7 @@ local function moveTo(id, to, now)
 end
 `,
   ],
+  ['labelOf', `local function labelOf(planned) return string.match(planned, '^[^\\n]*') end`],
   [
     'stepNames',
     `

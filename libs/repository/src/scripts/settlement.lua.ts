@@ -21,7 +21,7 @@ local function stopUnknown(ref, field, name)
 end
 stopUnknown(stepIndex, 'stepName', stepName)
 local plan = redis.call('LINDEX', planKey(instanceId, stepIndex), partition)
-stopUnknown(stepIndex .. '.' .. partition, 'label', plan and cjson.decode(plan)[1] or 'Partition ' .. partition)
+stopUnknown(stepIndex .. '.' .. partition, 'label', plan and labelOf(plan) or 'Partition ' .. partition)
 local counts = {}
 for i = 1, #COUNTS do counts[i] = tonumber(ARGV[6 + i]) end
 setCounts(id, stepIndex, partition, instanceId, counts, now)
