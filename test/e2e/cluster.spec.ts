@@ -170,6 +170,25 @@ async function reconnects(): Promise<void> {
   redis.disconnect();
 }
 
+describe('a command', () => {
+  it('is acknowledged from disk, where Redis tells, and so again after its module has moved', async () => {
+    const shared = await openRedis(cluster.url, 'failFast', SILENT);
+    const own = connectRedis(cluster.url, 'unhurried', SILENT);
+    const durability = await RedisDurability.open(own, shared, 'test', 'module', SILENT);
+    const acknowledged = () => durability.acknowledge(async () => 'done');
+    expect(await acknowledged()).toBe('done');
+    const [from, ...others] = await Promise.all(['module', ...MODULES].map(nodeOf));
+    const to = others.find((node) => node !== from)!;
+    await cluster.moveSlot(await slotOf('module'), from!, to, async () => undefined);
+    // The first one learns of the move, where it had to ask.
+    const first: unknown = await acknowledged().catch((error: unknown) => error);
+    expect(first === 'done' || first instanceof NotOnDiskError).toBe(true);
+    expect(await acknowledged()).toBe('done');
+    durability.close();
+    shared.disconnect();
+  });
+});
+
 describe('a master that dies', () => {
   it('takes its own modules with it until it is back, and no others', async () => {
     const { id, roadblock } = await heldAt(5);
@@ -200,25 +219,6 @@ describe('a master that dies', () => {
     await roadblock.lift();
     await answersAgain();
     expect(await leftBy(id)).toEqual(expected);
-  });
-});
-
-describe('a command', () => {
-  it('is acknowledged from disk, where Redis tells, and so again after its module has moved', async () => {
-    const shared = await openRedis(cluster.url, 'failFast', SILENT);
-    const own = connectRedis(cluster.url, 'unhurried', SILENT);
-    const durability = await RedisDurability.open(own, shared, 'test', 'module', SILENT);
-    const acknowledged = () => durability.acknowledge(async () => 'done');
-    expect(await acknowledged()).toBe('done');
-    const [from, ...others] = await Promise.all(['module', ...MODULES].map(nodeOf));
-    const to = others.find((node) => node !== from)!;
-    await cluster.moveSlot(await slotOf('module'), from!, to, async () => undefined);
-    // The first one learns of the move, where it had to ask.
-    const first: unknown = await acknowledged().catch((error: unknown) => error);
-    expect(first === 'done' || first instanceof NotOnDiskError).toBe(true);
-    expect(await acknowledged()).toBe('done');
-    durability.close();
-    shared.disconnect();
   });
 });
 
