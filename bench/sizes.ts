@@ -43,8 +43,8 @@ export const QUICK: Sizes = {
   chunks: 3_000,
   starts: 9,
   loadMs: 800,
-  history: 5_000,
-  hugePartitions: 3_000,
+  history: 2_000,
+  hugePartitions: 1_500,
   memoryCopies: 10,
-  busyPartitions: 100,
+  busyPartitions: 60,
 };
