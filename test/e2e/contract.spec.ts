@@ -185,7 +185,7 @@ describe('33.2.2 Fetch All Instances', () => {
   });
 
   it('lists the newest instance first, and the newest execution first inside', async () => {
-    const stopped = await startStopped();
+    const stopped = await endpoint.startStopped();
     const restarted = await endpoint.restart(stopped);
     await endpoint.ended('noopJob', restarted);
     const later = (await endpoint.run('noopJob')).id;
@@ -194,7 +194,7 @@ describe('33.2.2 Fetch All Instances', () => {
   });
 
   it('returns by executionUUID that execution alone, of whatever instance, and only for its job', async () => {
-    const stopped = await endpoint.view('noopJob', await startStopped());
+    const stopped = await endpoint.view('noopJob', await endpoint.startStopped());
     const newer = await endpoint.view('noopJob', await endpoint.restart(stopped.id));
     for (const { id, executionUUID } of [stopped, newer]) {
       const found = await endpoint.list('noopJob', `?executionUUID=${executionUUID.toUpperCase()}`);
@@ -218,7 +218,7 @@ describe('33.2.2 Fetch All Instances', () => {
   });
 
   it('filters by status, also by several', async () => {
-    const stopped = await startStopped();
+    const stopped = await endpoint.startStopped();
     const done = (await endpoint.run('noopJob')).id;
     const statuses = async (query: string) =>
       (await endpoint.list('noopJob', query)).map((executions) => executions.map(({ id, status }) => [id, status]));
@@ -259,7 +259,7 @@ describe('33.2.3 Stop Job Execution', () => {
 
 describe('33.2.4 Restart Job Execution', () => {
   it("restarts in the contract's words, and tells where the new execution is", async () => {
-    const id = await startStopped();
+    const id = await endpoint.startStopped();
     const { text, headers } = await endpoint.post(`${ROOT}/${id}/restart`).expect(200);
     const next = Number(/(\d+)"}$/.exec(text)?.[1]);
     expect(next).toBeGreaterThan(id);
@@ -276,7 +276,7 @@ describe('33.2.4 Restart Job Execution', () => {
 
 describe('abandon', () => {
   it('gives an execution up', async () => {
-    const id = await startStopped();
+    const id = await endpoint.startStopped();
     const { text } = await endpoint.post(`${ROOT}/${id}/abandon`).expect(200);
     expect(text).toBe(`{"operation":"abandon","success":true,"message":"Batch Job ${id} abandoned."}`);
     expect((await endpoint.view('noopJob', id)).status).toBe('ABANDONED');
@@ -300,71 +300,6 @@ describe('delete', () => {
     await endpoint.delete(`${ROOT}/bulkImportJob/${id}`).expect(200);
     const rows = await fleet.database.query("SELECT 1 FROM resource WHERE id LIKE 'contract-a-%'");
     expect(rows).toHaveLength(200);
-  });
-});
-
-describe('the audit', () => {
-  it('tells who asked for what and with which answer, the newest first, page by page', async () => {
-    const id = await startStopped();
-    await endpoint.post(`${ROOT}/${id}/stop`).expect(409);
-    const page = async (query: string) => (await endpoint.get(`${ROOT}/audit${query}`).expect(200)).body.entries;
-    const [refused, stop, start] = await page('?count=3');
-    const stopping = { operation: 'stop', jobName: 'noopJob', executionId: id };
-    expect(refused).toMatchObject({ ...stopping, outcome: 'EXECUTION_NOT_RUNNING' });
-    expect(stop).toMatchObject({ ...stopping, outcome: 'OK', message: `Batch Job ${id} stopping.` });
-    expect(start).toEqual({
-      id: expect.stringMatching(/^\d+-\d+$/),
-      time: expect.stringMatching(TIME),
-      username: 'operator',
-      remoteAddress: '127.0.0.1',
-      operation: 'start',
-      jobName: 'noopJob',
-      executionId: id,
-      outcome: 'OK',
-      message: `Started job noopJob with execution ID ${id}`,
-    });
-    expect(await page(`?before=${stop.id}&count=1`)).toEqual([start]);
-  });
-
-  it('names the job of every operation, by whatever it was asked', async () => {
-    const id = await startStopped();
-    for (const operation of ['restart', 'abandon']) await endpoint.post(`${ROOT}/${id}/${operation}`);
-    await endpoint.post(`${ROOT}/${id}/stop?force=true`).expect(200);
-    await endpoint.delete(`${ROOT}/noopJob/${id}`);
-    const { entries } = (await endpoint.get(`${ROOT}/audit?count=6`).expect(200)).body;
-    expect(entries.map((entry: Record<string, unknown>) => [entry.operation, entry.jobName])).toEqual(
-      ['delete', 'force-stop', 'abandon', 'restart', 'stop', 'start'].map((operation) => [operation, 'noopJob']),
-    );
-  });
-
-  it.each([
-    ['UNKNOWN_JOB', () => endpoint.post(`${ROOT}/exportJob/start`), { operation: 'start', jobName: 'exportJob' }],
-    [
-      'UNKNOWN_EXECUTION',
-      () => endpoint.post(`${ROOT}/987654/abandon`),
-      { operation: 'abandon', executionId: 987_654 },
-    ],
-    ['INVALID_PARAMETERS', () => endpoint.post(`${ROOT}/bulkImportJob/start`), { operation: 'start' }],
-    ['INVALID_REQUEST', () => endpoint.post(`${ROOT}/1e9/stop?force=true`), { operation: 'force-stop' }],
-  ])('tells who was refused: %s', async (outcome, ask, intent) => {
-    const { body } = await ask();
-    const [entry] = (await endpoint.get(`${ROOT}/audit?count=1`).expect(200)).body.entries;
-    expect(entry).toMatchObject({ ...intent, outcome, message: body.detail, username: 'operator' });
-  });
-
-  it('keeps no more than the beginning of a long answer', async () => {
-    const body = Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`field${i}`, i]));
-    await endpoint.post(`${ROOT}/noopJob/start`, body).expect(400);
-    const [entry] = (await endpoint.get(`${ROOT}/audit?count=1`).expect(200)).body.entries;
-    expect(entry.message).toHaveLength(1_000);
-  });
-
-  it('leaves nothing of what was only looked at', async () => {
-    const newest = async () => (await endpoint.get(`${ROOT}/audit?count=1`).expect(200)).body.entries[0].id;
-    const before = await newest();
-    await endpoint.get(`${ROOT}/exportJob`).expect(404);
-    await endpoint.get(`${ROOT}/noopJob`).expect(200);
-    expect(await newest()).toBe(before);
   });
 });
 
@@ -418,11 +353,3 @@ describe('one execution', () => {
     await endpoint.forceStop(id);
   });
 });
-
-/** An execution that was stopped before its end, of a job that takes a second. */
-async function startStopped(): Promise<number> {
-  const id = await endpoint.start('noopJob', { partitions: 100, busyMs: 10 });
-  await endpoint.stop(id);
-  expect((await endpoint.ended('noopJob', id)).status).toBe('STOPPED');
-  return id;
-}

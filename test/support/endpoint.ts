@@ -97,6 +97,15 @@ export class Endpoint {
     return this.until(`the end of execution ${id}`, jobName, id, ({ running }) => !running, withinMs);
   }
 
+  /** Starts a job that takes a second, and stops it before its end. @returns the execution's number */
+  async startStopped(): Promise<number> {
+    const id = await this.start('noopJob', { partitions: 100, busyMs: 10 });
+    await this.stop(id);
+    const { status } = await this.ended('noopJob', id);
+    if (status !== 'STOPPED') throw new Error(`Execution ${id} was to be STOPPED and is ${status}.`);
+    return id;
+  }
+
   /** Starts a job and waits for its end. */
   async run(jobName: string, jobParameters: Given = {}): Promise<ExecutionView> {
     return this.ended(jobName, await this.start(jobName, jobParameters));

@@ -28,11 +28,11 @@ type DigestedRow = FhirRow & { digest: Buffer };
 
 /** Writes FHIR resources into `resource`, a chunk in one upsert. An unchanged resource keeps its version. */
 export function resourceTable(): ItemTable<FhirRow> {
-  const look = new LookAhead();
+  const lookUps = new LookUps();
   return {
     async writeChunk(client, chunk) {
       const rows = lastOfEachInOrder(chunk).map((row) => ({ ...row, digest: hash('sha256', row.body, 'buffer') }));
-      const changed = look.isDue() ? look.learn(rows, await withoutUnchanged(client, rows)) : rows;
+      const changed = lookUps.areDue() ? lookUps.learn(rows, await withoutUnchanged(client, rows)) : rows;
       if (changed.length > 0) await upsert(client, changed);
     },
     reject: ({ file, row, body }, reason) => new Rejection(reason, { file, row }, excerptOf(body)),
@@ -45,11 +45,11 @@ const WORTH_A_LOOK = 1 / 8;
 const LOOK_AGAIN_AFTER = 10;
 
 /** When to look for unchanged rows: in each chunk while that pays, else now and then. It only ever saves time. */
-class LookAhead {
+class LookUps {
   #pays = true;
   #chunks = 0;
 
-  isDue(): boolean {
+  areDue(): boolean {
     return this.#pays || this.#chunks++ % LOOK_AGAIN_AFTER === 0;
   }
 
