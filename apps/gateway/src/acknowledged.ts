@@ -1,4 +1,4 @@
-import type { JobOperations } from '#engine';
+import type { JobOperations, Started } from '#engine';
 import { connectRedis } from '#platform';
 import { RedisDurability } from '#repository';
 import type { Core } from './core.module.js';
@@ -13,12 +13,14 @@ export async function openDurability(
   return RedisDurability.open(own, redis, settings.KEY_PREFIX, moduleId, log);
 }
 
+const begunBy = ({ executionId }: Started) => executionId;
+
 /** The same operations, answered only once Redis has on disk what they wrote, where it tells. Work begins meanwhile. */
 export const acknowledged = (operations: JobOperations, durability: RedisDurability): JobOperations => ({
-  start: (request) => durability.acknowledge(() => operations.start(request)),
+  start: (request) => durability.acknowledge(() => operations.start(request), begunBy),
   stop: (id, by) => durability.acknowledge(() => operations.stop(id, by)),
   forceStop: (id, by) => durability.acknowledge(() => operations.forceStop(id, by)),
-  restart: (id, by) => durability.acknowledge(() => operations.restart(id, by)),
+  restart: (id, by) => durability.acknowledge(() => operations.restart(id, by), begunBy),
   abandon: (id, by) => durability.acknowledge(() => operations.abandon(id, by)),
   delete: (id, by) => durability.acknowledge(() => operations.delete(id, by)),
 });

@@ -2,7 +2,7 @@ import { NotFoundException } from '@nestjs/common';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { describe, expect, it } from 'vitest';
-import { ERROR_CODES, LongshoreError } from '#domain';
+import { ERROR_CODES, executionId, LongshoreError } from '#domain';
 import { NotOnDiskError } from '#repository';
 import { SCHEMAS } from './api/schemas.js';
 import { Problem, problemJson, problemOf, STATUS_OF } from './problem.js';
@@ -26,7 +26,12 @@ describe('problemOf', () => {
   it('tells of a command that is not known to be on disk that it was carried out', () => {
     const problem = problemOf(new NotOnDiskError(new Error('Connection is closed.')));
     expect(problem).toMatchObject({ code: 'NOT_KNOWN_ON_DISK', headers: { 'Retry-After': '2' } });
-    expect(problem.message).toContain('was carried out');
+    expect(problem.message).toContain('This was carried out, but');
+  });
+
+  it('tells as which execution, where it began one', () => {
+    const { message } = problemOf(new NotOnDiskError(new Error('Connection is closed.'), executionId(12)));
+    expect(message).toContain('This was carried out, as execution 12, but');
   });
 
   it.each([

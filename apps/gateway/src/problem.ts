@@ -76,9 +76,10 @@ export function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof LongshoreError) return new Problem(error.code, error.message, error.fields);
   if (error instanceof NotOnDiskError) {
+    const begun = error.begun === undefined ? '' : `, as execution ${error.begun}`;
     return new Problem(
       'NOT_KNOWN_ON_DISK',
-      'This was carried out, but Redis has not said that it is on disk: a crash now might undo it. Asking again is safe; for a start, with its Idempotency-Key.',
+      `This was carried out${begun}, but Redis has not said that it is on disk: a crash now might undo it. Asking again is safe; for a start, with its Idempotency-Key.`,
       [],
       { 'Retry-After': RETRY_AFTER },
     );

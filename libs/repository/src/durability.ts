@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import type { ExecutionId } from '#domain';
 import type { Log } from '#job-kit';
 import type { RedisClient } from '#platform';
 import { key, keyRoot } from './keys.js';
@@ -10,7 +11,11 @@ const PATIENCE_MS = 3_000;
 export class NotOnDiskError extends Error {
   override readonly name = 'NotOnDiskError';
 
-  constructor(cause: unknown) {
+  constructor(
+    cause: unknown,
+    /** The execution that the command began, if it began one. */
+    readonly begun?: ExecutionId,
+  ) {
     super('The command was carried out, but Redis has not said that it is on disk.', { cause });
   }
 }
@@ -77,19 +82,20 @@ export class RedisDurability {
   /**
    * Carries a command out; resolves once what it wrote is on disk, at once where Redis does not tell.
    *
+   * @param begunBy the execution that a command began, from what it returned
    * @throws NotOnDiskError if the command was carried out and that is all that is known; what the command throws
    */
-  async acknowledge<T>(command: () => Promise<T>): Promise<T> {
+  async acknowledge<T>(command: () => Promise<T>, begunBy?: (done: T) => ExecutionId): Promise<T> {
     if (!this.#tells) return command();
     await this.#connected();
     const lostBefore = this.#connectionsLost;
     const done = await command();
     try {
       await this.#onDisk();
+      if (this.#connectionsLost > lostBefore) throw new Error('Connection is closed.');
     } catch (error) {
-      throw new NotOnDiskError(error);
+      throw new NotOnDiskError(error, begunBy?.(done));
     }
-    if (this.#connectionsLost > lostBefore) throw new NotOnDiskError(new Error('Connection is closed.'));
     return done;
   }
 
