@@ -21,10 +21,14 @@ export class Bench {
     private readonly services: Services,
   ) {}
 
-  /** @param directory where everything is kept; what is there from the last run is used again */
+  /**
+   * Its servers are always its own, whatever `REDIS_URL` says: every fleet empties its Redis.
+   *
+   * @param directory where everything is kept; what is there from the last run is used again
+   */
   static async open(supervisor: Supervisor, sizes: Sizes, directory: string): Promise<Bench> {
     mkdirSync(join(directory, 'data'), { recursive: true });
-    return new Bench(supervisor, sizes, directory, await openServices(supervisor, directory));
+    return new Bench(supervisor, sizes, directory, await openServices(supervisor, directory, {}));
   }
 
   get redisUrl(): string {

@@ -48,7 +48,7 @@ export function redisSpec(name: string, command: string, place: RedisPlace, more
   };
 }
 
-/** The same promises as `docker/redis.conf`: nothing is evicted, and a crash loses a second at most. */
+/** The same promises as `docker/redis.conf`: nothing is evicted, and a crash loses a second, two where the disk is slow. */
 const configurationOf = ({ directory, pidFile, port, password }: RedisPlace): string => `bind 127.0.0.1
 port ${port}
 requirepass ${password}
