@@ -189,6 +189,26 @@ describe('gate', () => {
     await expect(store.sink.open(attempt)).rejects.toThrow(SupersededError);
   });
 
+  it('closes those of the other executions of its instance when it is opened', async () => {
+    const forgotten = await opened();
+    const next = { ...forgotten, executionUuid: newAttempt().executionUuid };
+    await store.gates.open(gateOf(next));
+    await expect(store.sink.open(forgotten)).rejects.toThrow(SupersededError);
+    await (await store.sink.open(next)).close();
+  });
+
+  it('that is opened late, when it is closed and a restart runs, closes nothing', async () => {
+    const late = newAttempt();
+    await store.gates.close(gateOf(late));
+    const restart = { ...late, executionUuid: newAttempt().executionUuid };
+    await store.gates.open(gateOf(restart));
+    const session = await store.sinkFor(ledger).open(restart);
+    await store.gates.open(gateOf(late));
+    await session.commit(chunk(restart, 0));
+    await session.close();
+    expect(await entriesOf(restart.instanceUuid)).toEqual([0]);
+  });
+
   it('closes within a second and a half over a worker frozen inside its transaction, whose rows are lost', async () => {
     const { sink, frozen, thaw } = freezing();
     const attempt = await opened();

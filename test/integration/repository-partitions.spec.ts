@@ -23,7 +23,7 @@ describe('claim', () => {
     const lease = await repository.loading(3);
     expect(await at.claim(partitionRef(lease, 1), 7, NOW + 2)).toEqual({
       kind: 'run',
-      fence: 7,
+      fence: 7_000,
       fruitlessAttempts: 1,
       partition: partitionsOf(3)[1],
       position: undefined,
@@ -44,11 +44,11 @@ describe('claim', () => {
   it('gives a partition again only to a higher fence; the step execution stays one', async () => {
     const lease = await repository.loading(1);
     const ref = partitionRef(lease, 0);
-    expect(await at.claim(ref, 2, NOW)).toMatchObject({ kind: 'run', fence: 2 });
+    expect(await at.claim(ref, 2, NOW)).toMatchObject({ kind: 'run', fence: 2_000 });
     const before = await repository.snapshot();
     expect(await at.claim(ref, 1, NOW)).toEqual({ kind: 'outrun' });
     expect(await repository.snapshot()).toEqual(before);
-    expect(await at.claim(ref, 10, NOW)).toMatchObject({ kind: 'run', fence: 10, fruitlessAttempts: 2 });
+    expect(await at.claim(ref, 10, NOW)).toMatchObject({ kind: 'run', fence: 10_000, fruitlessAttempts: 2 });
     expect(await at.claim(ref, 9, NOW)).toEqual({ kind: 'outrun' });
     expect((await found(lease)).stepCount).toBe(2);
   });
@@ -69,6 +69,19 @@ describe('claim', () => {
     expect(await at.finish(ref, fence, stopped, NOW)).toBeUndefined();
     expect(await at.isAwaited(ref)).toBe(true);
     expect(await at.claim(ref, undefined, NOW)).toMatchObject({ kind: 'run', fence: fence + 1 });
+  });
+
+  it("without the sink's fence, as the sink is away, comes between two of the sink's", async () => {
+    const lease = await repository.loading(1);
+    const ref = partitionRef(lease, 0);
+    const first = await repository.claim(ref, 1);
+    const without = [await repository.claim(ref), await repository.claim(ref)];
+    expect(await at.claim(ref, 1, NOW)).toEqual({ kind: 'outrun' });
+    const next = await repository.claim(ref, 2);
+    expect(new Set([first, ...without, next]).size).toBe(4);
+    const failed = { status: 'FAILED', failure: 'the sink is away', counts: NO_COUNTS } as const;
+    for (const old of without) expect(await at.finish(ref, old, failed, NOW)).toBeUndefined();
+    expect(await at.finish(ref, next, COMPLETED, NOW)).toEqual({ successor: undefined, stepDone: true });
   });
 
   it('raises a fence of its own where the sink has none', async () => {
@@ -124,6 +137,26 @@ describe('claim', () => {
     await repository.run(partitionRef(lease, 2));
     const done = { kind: 'finished', announcement: { successor: undefined, stepDone: true } };
     expect(await at.claim(ref, undefined, NOW)).toEqual(done);
+  });
+});
+
+describe('a late delivery of a step that has ended', () => {
+  it('is no attempt at the partition of the same number in the step that runs now', async () => {
+    const lease = await repository.loading(2);
+    for (const partition of [0, 1]) await repository.run(partitionRef(lease, partition));
+    await at.endStep(lease, 0, { status: 'COMPLETED', exitCode: 'COMPLETED' }, NOW);
+    await at.beginStep(lease, 1, 'store', NOW);
+    await repository.plan(lease, partitionsOf(2), 1);
+    await at.dispatch(lease, 1, 2);
+    const [late, running] = [partitionRef(lease, 0), partitionRef(lease, 0, 1)];
+    const fence = await repository.claim(running);
+    const before = await repository.snapshot();
+    const nothing = { successor: undefined, stepDone: false };
+    expect(await at.isAwaited(late)).toBe(false);
+    expect(await at.claim(late, undefined, NOW)).toEqual({ kind: 'finished', announcement: nothing });
+    expect(await at.finish(late, 1, COMPLETED, NOW)).toEqual(nothing);
+    expect(await repository.snapshot()).toEqual(before);
+    expect(await at.finish(running, fence, COMPLETED, NOW)).toEqual(nothing);
   });
 });
 

@@ -35,12 +35,11 @@ describe('forget', () => {
     do answers.push(await at.forget(lease.id, 8));
     while (answers.at(-1) === 'more');
     expect(answers).toEqual(['more', 'more', 'done']);
-    expect(await at.forgotten(1_000)).toContainEqual({
-      uuid: lease.uuid,
-      instanceUuid: lease.uuid,
-      instanceGone: true,
-    });
-    await at.purged(lease.uuid);
+    const forgotten = { uuid: lease.uuid, instanceUuid: lease.uuid, instanceGone: true };
+    expect(await at.forgottenFor(0, 1_000)).toContainEqual(forgotten);
+    expect(await at.forgottenFor(60_000, 1_000)).toEqual([]);
+    await at.purged(forgotten);
+    expect(await at.forgottenFor(0, 1_000)).not.toContainEqual(forgotten);
     expect((await stored()).filter((name) => name !== 'forgotten')).toEqual(
       before.filter((name) => name !== 'forgotten'),
     );
@@ -55,7 +54,7 @@ describe('forget', () => {
     expect(await at.findByIdentity('anyJob', 'kept')).toMatchObject({ id: second.id });
     await at.forceStop(second, NOW, 'ann');
     expect(await at.forget(second.id, 100)).toBe('done');
-    expect(await at.forgotten(1_000)).toEqual(
+    expect(await at.forgottenFor(0, 1_000)).toEqual(
       expect.arrayContaining([
         { uuid: first.uuid, instanceUuid: first.uuid, instanceGone: false },
         { uuid: second.uuid, instanceUuid: first.uuid, instanceGone: true },

@@ -99,6 +99,18 @@ describe('settling a partition', () => {
     ]);
   });
 
+  it('leaves one alone that is being deleted: its steps are gone, and their counts would be added once more', async () => {
+    const { store } = repository;
+    const lease = await repository.loading(3, 2);
+    await repository.run(partitionRef(lease, 0), SETTLED);
+    await store.forceStop(lease, NOW, 'ann');
+    expect(await store.forget(lease.id, 1)).toBe('more');
+    const before = await repository.snapshot();
+    await store.settle(partitionRef(lease, 0), 'load', SETTLED, NOW);
+    expect(await repository.snapshot()).toEqual(before);
+    expect((await store.unsettledFor(0, 1_000)).map(({ id }) => id)).not.toContain(lease.id);
+  });
+
   it('leaves a running execution alone, and another one under the same number', async () => {
     const { store } = repository;
     const lease = await repository.loading(3, 2);

@@ -14,7 +14,7 @@ export const LEASE_MS = 60_000;
 /** Everything that stands in Redis under a root: values by key without the root, in an order that does not depend on history. */
 export type Snapshot = Record<string, unknown>;
 
-const CLOCKED = ['running', 'unsettled'] as const;
+const CLOCKED = ['running', 'unsettled', 'forgotten'] as const;
 
 /** The state of one module, under a key prefix of its own. */
 export class TestRepository {
@@ -77,7 +77,7 @@ export class TestRepository {
     }
   }
 
-  /** Redis's own clock scores two of them, so what is said twice is said later: their scores are left open. */
+  /** Redis's own clock scores three of them, so what is said twice is said later: their scores are left open. */
   #scores(name: string, flat: string[]): string[] {
     if (!CLOCKED.some((index) => name === this.key(index))) return flat;
     return flat.map((value, i) => (i % 2 === 0 ? value : 'by the clock'));
@@ -127,9 +127,9 @@ export class TestRepository {
     await this.store.sealPlan(lease, step, partitions.length, NOW);
   }
 
-  /** Claims a partition, with the store's own fence. @returns the fence */
-  async claim(ref: PartitionRef): Promise<number> {
-    const claim = await this.store.claim(ref, undefined, NOW);
+  /** Claims a partition, with the store's own fence unless the sink gave one. @returns the fence */
+  async claim(ref: PartitionRef, sinkFence?: number): Promise<number> {
+    const claim = await this.store.claim(ref, sinkFence, NOW);
     if (claim.kind !== 'run' && claim.kind !== 'stopping') throw new Error(`Not claimed but ${claim.kind}.`);
     return claim.fence;
   }

@@ -75,7 +75,12 @@ export function composeEngine(
     }),
     partitions: new PartitionRunner(shared),
     recovery: new Recovery({ ...shared, settlement, silenceMs: settings.LOCK_DURATION_MS }),
-    retention: new Retention({ ...shared, ledger: database.ledger, rules: retentionRules(settings) }),
+    retention: new Retention({
+      ...shared,
+      ledger: database.ledger,
+      rules: retentionRules(settings),
+      purgeAfterMs: settings.RETENTION_INTERVAL_MS,
+    }),
     database,
   };
 }

@@ -16,7 +16,7 @@ import type { ExecutionRecord } from './records.js';
 import { Settlement } from './settlement.js';
 import type { ExecutionRef, Launch, OperationStore, RetentionStore, SettlementStore } from './store.port.js';
 import type { Ambient, CancelChannel, Dispatcher, Gates, Ledger } from './work.port.js';
-import { forgetExecution, purgeForgotten } from './retention.js';
+import { forgetExecution } from './retention.js';
 
 export interface OperatorParts {
   jobs: JobRegistry;
@@ -114,14 +114,6 @@ export class JobOperator implements JobOperations {
         'EXECUTION_STILL_RUNNING',
         `Execution ${id} is still running. Stop it first, then delete it.`,
       );
-    }
-    try {
-      await purgeForgotten(this.parts);
-    } catch (error) {
-      this.parts.log.warn('Not purged from the database: retention will', {
-        executionId: id,
-        reason: messageOf(error),
-      });
     }
   }
 

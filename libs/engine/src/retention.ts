@@ -17,6 +17,8 @@ export interface RetentionParts {
   ambient: Ambient;
   log: Log;
   rules: Partial<Record<BatchStatus, RetentionRule>>;
+  /** How long after an execution its traces in the database go, in ms: longer than what a store that crashes may lose. */
+  purgeAfterMs: number;
 }
 
 /** Steps deleted in one script, so that none holds Redis up for long. */
@@ -24,7 +26,7 @@ const STEPS_A_CALL = 1_000;
 /** Executions deleted of one status in one run; the others follow in the next. */
 const EXECUTIONS_A_RUN = 500;
 
-/** Deletes what is older, or more, than the rules keep. */
+/** Deletes what is older, or more, than the rules keep, and has the database forget what is deleted. */
 export class Retention {
   constructor(private readonly parts: RetentionParts) {}
 
@@ -37,12 +39,22 @@ export class Retention {
       for (const id of expired) await forgetExecution(store, id);
       if (expired.length > 0) log.info('Old executions deleted', { status, executions: expired.length });
     }
-    await purgeForgotten(this.parts);
+    await this.#purge();
+  }
+
+  /** Whoever dies in between, or finds the database away, leaves it to the next run. */
+  async #purge(): Promise<void> {
+    const { store, ledger, purgeAfterMs } = this.parts;
+    for (const execution of await store.forgottenFor(purgeAfterMs, EXECUTIONS_A_RUN)) {
+      await ledger.forget(execution);
+      await store.purged(execution);
+    }
   }
 }
 
 /**
- * Deletes an execution from Redis, which notes what its database still holds.
+ * Deletes an execution from Redis, which notes what its database still holds. That goes later: were it gone at once, a
+ * Redis that loses its last second would have the execution back, and its checkpoints not.
  *
  * @returns false if it is running
  */
@@ -50,13 +62,5 @@ export async function forgetExecution(store: RetentionStore, id: ExecutionId): P
   for (;;) {
     const forgotten = await store.forget(id, STEPS_A_CALL);
     if (forgotten !== 'more') return forgotten !== 'running';
-  }
-}
-
-/** Has the database forget what Redis has. Whoever dies in between, or finds it away, leaves it to the next run. */
-export async function purgeForgotten({ store, ledger }: Pick<RetentionParts, 'store' | 'ledger'>): Promise<void> {
-  for (const execution of await store.forgotten(EXECUTIONS_A_RUN)) {
-    await ledger.forget(execution);
-    await store.purged(execution.uuid);
   }
 }

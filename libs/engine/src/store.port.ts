@@ -222,10 +222,10 @@ export interface RetentionStore {
   expired(status: BatchStatus, before: number, keep: number, limit: number): Promise<ExecutionId[]>;
   /** Deletes at most `most` steps of an ended execution, at last itself, and with its last execution the instance. */
   forget(id: ExecutionId, most: number): Promise<Forgotten>;
-  /** Deleted executions whose database is not known to have forgotten them; about `limit`. */
-  forgotten(limit: number): Promise<ForgottenExecution[]>;
+  /** Executions that were deleted at least `ms` ago, and whose database is not known to have forgotten them; at most `limit`. */
+  forgottenFor(ms: number, limit: number): Promise<ForgottenExecution[]>;
   /** The database has forgotten it too. */
-  purged(uuid: string): Promise<void>;
+  purged(execution: ForgottenExecution): Promise<void>;
 }
 
 export type Forgotten = 'running' | 'gone' | 'more' | 'done';

@@ -5,7 +5,7 @@ import { terminateExecution } from './sink/attempt-name.js';
 
 /** PostgreSQL's word on whether an execution may write. Gates only ever go from open to closed. */
 export interface Gates {
-  /** Closes the gates of the instance's other executions, then lets this one write, unless its gate was closed already. */
+  /** Lets this execution write, and none of the instance's others any more; unless its gate was closed already. */
   open(execution: GateOwner): Promise<void>;
   /** From the moment this resolves no attempt of the execution commits another row, whatever state it is in. */
   close(execution: GateOwner): Promise<void>;
@@ -17,12 +17,22 @@ export interface GateOwner {
   instanceUuid: string;
 }
 
+const OPEN =
+  'INSERT INTO execution_gate (execution_uuid, instance_uuid, open) VALUES ($1, $2, true) ON CONFLICT DO NOTHING';
+
 /** Asked of PostgreSQL, since Redis may have lost the second in which another execution was begun. */
 const OTHERS = `
   SELECT execution_uuid AS uuid FROM execution_gate
   WHERE instance_uuid = $2 AND execution_uuid <> $1 AND open`;
-const OPEN =
-  'INSERT INTO execution_gate (execution_uuid, instance_uuid, open) VALUES ($1, $2, true) ON CONFLICT DO NOTHING';
+
+/**
+ * Closes another execution's gate while the own one is open. Whoever comes late, after the own gate was closed and a
+ * later execution begun, closes nothing: where this statement sees the later gate, it sees the own one closed.
+ */
+const CLOSE_OTHER = `
+  UPDATE execution_gate SET open = false
+  WHERE execution_uuid = $1 AND open AND EXISTS (SELECT FROM execution_gate WHERE execution_uuid = $2 AND open)`;
+
 const CLOSE = `
   INSERT INTO execution_gate (execution_uuid, instance_uuid, open) VALUES ($1, $2, false)
   ON CONFLICT (execution_uuid) DO UPDATE SET open = false`;
@@ -35,33 +45,32 @@ const MOST_TRIES = 20;
  * @param migrate brings the schema up to date: a force stop may come before the first worker has
  */
 export function gatesOf(pool: Pool, migrate: () => Promise<void>): Gates {
-  const run = (sql: string, { uuid, instanceUuid }: GateOwner) =>
-    pool
-      .query<{ uuid: string }>(sql, [uuid, instanceUuid])
-      .catch((error: unknown) => Promise.reject(classified(error)));
+  const run = (sql: string, values: readonly [uuid: string, other: string]) =>
+    pool.query<{ uuid: string }>(sql, [...values]).catch((error: unknown) => Promise.reject(classified(error)));
 
-  async function close(owner: GateOwner): Promise<void> {
+  /** @param values the execution whose gate it is, first */
+  async function shut(sql: string, values: readonly [uuid: string, other: string]): Promise<void> {
     for (let tries = 1; ; tries++) {
       try {
-        await run(CLOSE, owner);
+        await run(sql, values);
         return;
       } catch (error) {
         if (tries === MOST_TRIES) throw error;
         if (isMissingTable(error)) await migrate();
         // Chunks in flight hold the row; what does not end by itself is frozen, and must not block a force stop.
         else if (error instanceof TransientError && isLockTimeout(error.cause))
-          await terminateExecution(pool, owner.uuid);
+          await terminateExecution(pool, values[0]);
         else throw error;
       }
     }
   }
 
   return {
-    close,
-    async open(owner) {
-      const { rows } = await run(OTHERS, owner);
-      for (const { uuid } of rows) await close({ ...owner, uuid });
-      await run(OPEN, owner);
+    close: ({ uuid, instanceUuid }) => shut(CLOSE, [uuid, instanceUuid]),
+    async open({ uuid: own, instanceUuid }) {
+      await run(OPEN, [own, instanceUuid]);
+      const { rows } = await run(OTHERS, [own, instanceUuid]);
+      for (const { uuid } of rows) await shut(CLOSE_OTHER, [uuid, own]);
     },
   };
 }

@@ -3,8 +3,8 @@ import { UnrecoverableError, WaitingError, type Job } from 'bullmq';
 
 /** The deliveries a worker process has in hand, so that they can be told to leave. */
 export class ActiveWork {
-  readonly #drain = new AbortController();
-  readonly #inHand = new Map<string, { executionUuid: string; abort: AbortController }>();
+  readonly #inHand = new Map<string, { executionUuid: string; abort: AbortController; drain: AbortController }>();
+  #draining = false;
 
   /**
    * Runs one delivery and translates its outcome for BullMQ: handed back without spending a try, failed for good, or
@@ -16,15 +16,16 @@ export class ActiveWork {
     work: (delivery: Delivery) => Promise<void>,
   ) {
     const id = job.id ?? '';
-    const abort = new AbortController();
-    const entry = { executionUuid: job.data.executionUUID, abort };
+    // Signals of its own: one that lived as long as the process would remember every signal that was made of it.
+    const entry = { executionUuid: job.data.executionUUID, abort: new AbortController(), drain: new AbortController() };
+    if (this.#draining) entry.drain.abort();
     this.#inHand.set(id, entry);
     try {
       await work({
         id,
         tries: job.attemptsMade + 1,
-        abort: abort.signal,
-        drain: this.#drain.signal,
+        abort: entry.abort.signal,
+        drain: entry.drain.signal,
       });
     } catch (error) {
       if (error instanceof HandBackError) {
@@ -51,7 +52,8 @@ export class ActiveWork {
 
   /** Has all work handed back at its next boundary. */
   drain(): void {
-    this.#drain.abort();
+    this.#draining = true;
+    for (const { drain } of this.#inHand.values()) drain.abort();
   }
 
   /** Gives up waiting: whatever is in hand is left now. */

@@ -322,10 +322,9 @@ export class RedisExecutionStore
     return kind as Forgotten;
   }
 
-  async forgotten(limit: number): Promise<ForgottenExecution[]> {
-    const [, flat] = await this.redis.hscan(key(this.#root, 'forgotten'), 0, 'COUNT', limit);
-    return [...hashOf(flat)].map(([uuid, value]) => {
-      const [instanceUuid = '', instanceGone] = value.split(',');
+  async forgottenFor(ms: number, limit: number): Promise<ForgottenExecution[]> {
+    return strings(await this.#run('forgotten', ms, limit)).map((member) => {
+      const [uuid = '', instanceUuid = '', instanceGone] = member.split(',');
       return {
         uuid: executionUuid(uuid),
         instanceUuid: executionUuid(instanceUuid),
@@ -334,8 +333,9 @@ export class RedisExecutionStore
     });
   }
 
-  async purged(uuid: string): Promise<void> {
-    await this.redis.hdel(key(this.#root, 'forgotten'), uuid);
+  async purged({ uuid, instanceUuid, instanceGone }: ForgottenExecution): Promise<void> {
+    const member = [uuid, instanceUuid, instanceGone ? 1 : 0].join(',');
+    await this.redis.zrem(key(this.#root, 'forgotten'), member);
   }
 
   // Settlement

@@ -4,9 +4,9 @@
  * made good by the redelivery of its job.
  */
 const ANNOUNCEMENT = `
-local function announcement(id, step)
-  local successor = redis.call('HGET', step, 'successor')
-  if successor and redis.call('SISMEMBER', inFlightKey(id), successor) == 0 then successor = false end
+local function announcement(id, stepIndex, partition)
+  local successor = redis.call('HGET', stepExecutionKey(id, stepIndex .. '.' .. partition), 'successor')
+  if successor and not isInFlight(id, stepIndex, successor) then successor = false end
   local done = redis.call('SCARD', inFlightKey(id)) == 0
   return successor or '', done and 1 or 0
 end
@@ -20,10 +20,13 @@ local step = stepExecutionKey(id, stepIndex .. '.' .. partition)
 /**
  * Begins an attempt at a partition.
  *
- * ARGV: id, uuid, step, partition, fence or '' (the store then raises its own), now
+ * ARGV: id, uuid, step, partition, the sink's fence or '' (the store then raises its own), now
  * Returns {'run', fence, attempts since the last commit, partition (JSON), position (JSON or ''), counts …},
  * {'stopping', fence, counts …},
  * {'finished', successor or '', step done}, {'gone'} (nobody waits for the partition) or {'outrun'} (a newer attempt has it).
+ *
+ * The sink's fences count by the thousand here: attempts that found the sink away come in between, so that the sink's
+ * next one is above them.
  *
  * Twice: a fence from the sink is one attempt's alone, so the same fence again is the same attempt, whose answer was lost.
  * A second attempt gets the partition only with a higher fence; the first is superseded then. A partition that is in
@@ -34,13 +37,14 @@ local fence, now = ARGV[5], ARGV[6]
 local status = statusOf(id, uuid)
 if not status or not RUNNING[status] then return {'gone'} end
 local known = redis.call('HMGET', step, 'status', 'fence')
-if redis.call('SISMEMBER', inFlightKey(id), partition) == 0 then
+if not isInFlight(id, stepIndex, partition) then
   if not known[1] then return {'gone'} end
-  local successor, done = announcement(id, step)
+  local successor, done = announcement(id, stepIndex, partition)
   return {'finished', successor, done}
 end
 local newest = tonumber(known[2] or 0)
-if fence == '' then fence = newest + 1 elseif tonumber(fence) < newest then return {'outrun'} end
+if fence == '' then fence = newest + 1 else fence = fence * 1000 end
+if fence < newest then return {'outrun'} end
 local instanceId = redis.call('HGET', executionKey(id), 'instanceId')
 local plan = redis.call('LINDEX', planKey(instanceId, stepIndex), partition)
 if not plan then return {'gone'} end
@@ -58,7 +62,7 @@ return {'run', fence, fruitless, plan, position, unpack(counts)}
 /** Whether a partition is in flight in a running execution. ARGV: id, uuid, step, partition. Returns 1 or 0. */
 export const awaited = `
 local status = statusOf(ARGV[1], ARGV[2])
-return status and RUNNING[status] and redis.call('SISMEMBER', inFlightKey(ARGV[1]), ARGV[4]) == 1 and 1 or 0
+return status and RUNNING[status] and isInFlight(ARGV[1], ARGV[3], ARGV[4]) and 1 or 0
 `;
 
 /** Whether an attempt is the newest, in a running execution. ARGV: id, uuid, step, partition, fence. Returns 1 or 0. */
@@ -115,7 +119,7 @@ if not executionStatus or not RUNNING[executionStatus] then return {} end
 local known = redis.call('HMGET', step, 'fence', 'status', 'label')
 if known[1] ~= fence then return {} end
 if status == 'STOPPED' and executionStatus ~= 'STOPPING' then return {} end
-if known[2] == 'STARTED' then
+if known[2] == 'STARTED' and isInFlight(id, stepIndex, partition) then
   local instanceId = redis.call('HGET', executionKey(id), 'instanceId')
   local counts = {}
   for i = 1, #COUNTS do counts[i] = tonumber(ARGV[9 + i]) end
@@ -136,6 +140,6 @@ if known[2] == 'STARTED' then
     if successor then redis.call('HSET', step, 'successor', successor) end
   end
 end
-local successor, done = announcement(id, step)
+local successor, done = announcement(id, stepIndex, partition)
 return {successor, done}
 `;

@@ -92,6 +92,16 @@ local function moveTo(id, to, now)
 end
 `,
   ],
+  [
+    'isInFlight',
+    `
+-- Whether a partition is in flight. Of the steps one runs at a time: a late delivery may be of one that has ended.
+local function isInFlight(id, stepIndex, partition)
+  return redis.call('HGET', stepExecutionKey(id, stepIndex), 'status') == 'STARTED'
+    and redis.call('SISMEMBER', inFlightKey(id), partition) == 1
+end
+`,
+  ],
   ['labelOf', `local function labelOf(planned) return string.match(planned, '^[^\\n]*') end`],
   [
     'stepNames',

@@ -12,6 +12,7 @@ local id, most = ARGV[1], tonumber(ARGV[2])
 local status = statusOf(id)
 if not status then return {'gone'} end
 if RUNNING[status] then return {'running'} end
+redis.call('ZREM', unsettledKey(), id)
 for _, ref in ipairs(redis.call('RPOP', stepsKey(id), most) or {}) do redis.call('UNLINK', stepExecutionKey(id, ref)) end
 if redis.call('EXISTS', stepsKey(id)) == 1 then return {'more'} end
 
@@ -20,7 +21,6 @@ local uuid, instanceId, instanceUuid, job = execution[1], execution[2], executio
 local instance = instanceKey(instanceId)
 leaveStatus(id, status, instanceId, job)
 redis.call('HDEL', uuidsKey(), uuid)
-redis.call('ZREM', unsettledKey(), id)
 redis.call('UNLINK', executionKey(id), inFlightKey(id), leaseKey(id), nudgeKey(id))
 local others, latest = {}, nil
 for other in string.gmatch(redis.call('HGET', instance, 'executions') or '', '%d+') do
@@ -28,7 +28,7 @@ for other in string.gmatch(redis.call('HGET', instance, 'executions') or '', '%d
 end
 if latest then
   redis.call('HSET', instance, 'executions', table.concat(others, ','), 'latest', latest)
-  redis.call('HSET', forgottenKey(), uuid, instanceUuid .. ',0')
+  redis.call('ZADD', forgottenKey(), serverNow(), uuid .. ',' .. instanceUuid .. ',0')
   return {'done'}
 end
 for _, field in ipairs(redis.call('HKEYS', instance)) do
@@ -39,6 +39,11 @@ local identity = redis.call('HGET', instance, 'identity')
 if identity then redis.call('DEL', identityKey(job, identity)) end
 redis.call('ZREM', instancesKey(job), instanceId)
 redis.call('UNLINK', instance)
-redis.call('HSET', forgottenKey(), uuid, instanceUuid .. ',1')
+redis.call('ZADD', forgottenKey(), serverNow(), uuid .. ',' .. instanceUuid .. ',1')
 return {'done'}
+`;
+
+/** What has been deleted for so long, by Redis's clock. ARGV: ms, most. Returns the members of `forgotten`, longest first. */
+export const forgotten = `
+return redis.call('ZRANGEBYSCORE', forgottenKey(), '-inf', serverNow() - ARGV[1], 'LIMIT', 0, ARGV[2])
 `;

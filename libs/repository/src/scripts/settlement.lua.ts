@@ -8,12 +8,13 @@
  * listed, and STOPPED; so is its step.
  *
  * ARGV: id, uuid, step, partition, name of the step, now, counts …
- * Returns 'OK'; a running execution is left alone. Twice: counts are absolute.
+ * Returns 'OK'; one that runs, or is not unsettled, is left alone: of one that is being deleted the steps are gone already.
+ * Twice: counts are absolute.
  */
 export const settle = `
 local id, stepIndex, partition, stepName, now = ARGV[1], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local status = statusOf(id, ARGV[2])
-if not status or RUNNING[status] then return 'OK' end
+if not status or RUNNING[status] or not redis.call('ZSCORE', unsettledKey(), id) then return 'OK' end
 local instanceId = redis.call('HGET', executionKey(id), 'instanceId')
 local function stopUnknown(ref, field, name)
   if redis.call('EXISTS', stepExecutionKey(id, ref)) == 1 then return end
