@@ -4,7 +4,7 @@ import type { FhirStore } from '#fhir-store';
 import { testStore } from '../support/chunks.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { compare, scenes, sequences } from '../support/model/commands.js';
-import { ITEMS, LEDGER, type Item } from '../support/model/jobs.js';
+import { CHUNK_STEPS, ITEMS, LEDGER, type Item } from '../support/model/jobs.js';
 import type { Plain, PlainInstance } from '../support/model/plain.js';
 import { World } from '../support/model/world.js';
 import { PrivateServer } from '../support/private-server.js';
@@ -79,23 +79,44 @@ async function play(sequence: (typeof scenes)[number]): Promise<void> {
 async function agree(model: Plain): Promise<void> {
   const exact = await world.written(model.executions.map(({ uuid }) => uuid));
   for (const instance of new Set(model.executions.map((execution) => execution.instance))) {
-    await whole(instance, instance.job === 'exactJob' ? exact : world.rough);
-    if (instance.job === 'exactJob') await counted(instance, exact);
+    await whole(instance, isExact(instance) ? exact : world.rough);
+    if (isExact(instance)) await counted(instance, exact);
   }
 }
 
-const placeOf = ({ partition, item }: Item): string => `${partition}.${item}`;
+const isExact = ({ job }: PlainInstance): boolean => job !== 'roughJob';
+
+const placeOf = ({ step, partition, item }: Omit<Item, 'instance' | 'execution'>): string =>
+  `${step}.${partition}.${item}`;
+
+const placesOf = ({ job, partitions }: PlainInstance): string[] =>
+  CHUNK_STEPS[job].flatMap((step) =>
+    Array.from({ length: partitions * ITEMS }, (_, i) =>
+      placeOf({ step, partition: Math.floor(i / ITEMS), item: i % ITEMS }),
+    ),
+  );
 
 /** What has COMPLETED holds every item; in transactions nothing is written twice. */
-async function whole({ job, partitions, executions, forgot }: PlainInstance, items: readonly Item[]): Promise<void> {
+async function whole(instance: PlainInstance, items: readonly Item[]): Promise<void> {
+  const { executions, forgot } = instance;
   const uuids = new Set(executions.map(({ uuid }) => uuid));
   const written = items.filter(({ execution }) => uuids.has(execution)).map(placeOf);
   const once = new Set(written);
-  if (job === 'exactJob') expect(written).toHaveLength(once.size);
-  const all = Array.from({ length: partitions * ITEMS }, (_, i) => `${Math.floor(i / ITEMS)}.${i % ITEMS}`);
+  if (isExact(instance)) expect(written).toHaveLength(once.size);
+  const all = placesOf(instance);
   expect(all).toEqual(expect.arrayContaining([...once]));
-  const completed = executions.some(({ status }) => status === 'COMPLETED');
-  if (completed && !forgot) expect([...once].toSorted()).toEqual(all.toSorted());
+  const completed = executions.find(({ status }) => status === 'COMPLETED');
+  if (!completed || forgot) return;
+  expect([...once].toSorted()).toEqual(all.toSorted());
+  const { progress } = (await world.store.findExecution(completed.id as never))!;
+  const rowsDone = isExact(instance) ? all.length : expect.any(Number);
+  const partitions = all.length / ITEMS;
+  expect(progress).toEqual({
+    rowsTotal: all.length,
+    rowsDone,
+    partitionsTotal: partitions,
+    partitionsDone: partitions,
+  });
 }
 
 /** Each execution counts what it has written, and none of its steps runs. */

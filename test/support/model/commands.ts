@@ -1,6 +1,7 @@
 import { LongshoreError } from '#domain';
 import { array, boolean, constant, constantFrom, integer, nat, oneof, tuple, type AsyncCommand } from 'fast-check';
 import { expect } from 'vitest';
+import type { ModelJob } from './jobs.js';
 import { Life } from './life.js';
 import { mayBecomeByItself, RULES, runs, type Plain, type PlainExecution } from './plain.js';
 import type { Kind, World } from './world.js';
@@ -47,7 +48,7 @@ async function refusalOf(asked: Promise<unknown>): Promise<string | undefined> {
   }
 }
 
-const start = (job: string, partitions: number, fails: boolean): Command =>
+const start = (job: ModelJob, partitions: number, fails: boolean): Command =>
   command(`start ${job} of ${partitions}${fails ? ', which fails at first' : ''}`, async (model, world) => {
     const parameters = { partitions: String(partitions), fails: fails ? 'yes' : 'no' };
     const started = await world.operator.start({ jobName: job, parameters, requestedBy: 'ann' });
@@ -173,9 +174,11 @@ const times = integer({ min: 1, max: 3 });
 /** Most deliveries make about as many. */
 const calls = integer({ min: 0, max: 9 });
 
-const begin = tuple(constantFrom('exactJob', 'exactJob', 'roughJob'), constantFrom(0, 1, 2, 3, 4), boolean()).map(
-  (args) => start(...args),
-);
+const begin = tuple(
+  constantFrom<ModelJob>('exactJob', 'twiceJob', 'roughJob'),
+  constantFrom(0, 1, 2, 3, 4),
+  boolean(),
+).map((args) => start(...args));
 
 const operations = oneof(
   { weight: 3, arbitrary: choice.map((value) => operate('stop', value)) },
@@ -226,15 +229,37 @@ export const sequences = tuple(
   ),
 ).map(([first, then]) => [...first, work('executions', first.length), ...then]);
 
-const begun = (job: string, partitions = 1): Command[] => [start(job, partitions, false), work('executions', 1)];
+const begun = (job: ModelJob, partitions = 1): Command[] => [start(job, partitions, false), work('executions', 1)];
 
-/** Deliveries of a partition: load, open, claim, then commit and mirror for each chunk. */
+/** Calls of a delivery of a partition: load, open, claim, then commit and mirror for each chunk. */
 const CLAIMED = 3;
+/** Calls of a controller before it opens the gate: acquire, load, facts, and the look for unsettled predecessors. */
+const BEFORE_THE_GATE = 4;
 
 /** What every run begins with, however slow the machine: each mechanism's own moment. */
 export const scenes: Command[][] = [
   // The gate: a worker sleeps before a commit, and wakes after a force stop.
   [...begun('exactJob'), stopWorker('partitions', CLAIMED, false), operate('force stop', 0), wake(0)],
+  // A controller sleeps before it opens the gate, and wakes when a restart runs: it shuts nobody out.
+  [
+    start('exactJob', 4, false),
+    stopWorker('executions', BEFORE_THE_GATE, false),
+    operate('force stop', 0),
+    restart(0),
+    work('executions', 2),
+    wake(0),
+    work('partitions', 1),
+  ],
+  // Steps: a worker wakes with a partition of the first step when the one of that number is in flight in the second.
+  ...[1, CLAIMED - 1].map((before) => [
+    ...begun('twiceJob'),
+    stopWorker('partitions', before, false),
+    work('partitions', 1),
+    work('executions', 1),
+    stopWorker('partitions', CLAIMED + 1, false),
+    wake(0),
+    workAlone,
+  ]),
   // The fence: it wakes when another has taken over, in the same execution and in a restart.
   [...begun('exactJob'), stopWorker('partitions', CLAIMED, false), work('partitions', 1), wake(0)],
   [...begun('exactJob'), stopWorker('partitions', CLAIMED + 2, false), operate('force stop', 0), restart(0), wake(0)],

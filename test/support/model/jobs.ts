@@ -20,17 +20,24 @@ const INTERVAL = 2;
 export interface Item {
   instance: string;
   execution: string;
+  step: string;
   partition: number;
   item: number;
 }
 
 /** Without a key: what is written twice stands there twice. */
-export const LEDGER = 'CREATE TABLE ledger (instance uuid, execution uuid, partition integer, item integer)';
+export const LEDGER = 'CREATE TABLE ledger (instance uuid, execution uuid, step text, partition integer, item integer)';
 
 export const ledger: ItemTable<Item> = {
   async writeChunk(client, items) {
-    for (const { instance, execution, partition, item } of items) {
-      await client.query('INSERT INTO ledger VALUES ($1, $2, $3, $4)', [instance, execution, partition, item]);
+    for (const { instance, execution, step, partition, item } of items) {
+      await client.query('INSERT INTO ledger VALUES ($1, $2, $3, $4, $5)', [
+        instance,
+        execution,
+        step,
+        partition,
+        item,
+      ]);
     }
   },
 };
@@ -54,21 +61,36 @@ const shared = {
     if (fails === 'yes' && first && context.partition === partitions - 1 && item === ITEMS - 1) {
       throw new Error('This item cannot be had yet.');
     }
-    return { instance: context.instanceUuid, execution: context.executionUuid, partition: context.partition, item };
+    const { instanceUuid: instance, executionUuid: execution, stepName: step, partition } = context;
+    return { instance, execution, step, partition, item };
   },
 };
 
-/** `exactJob` writes into the database in transactions, `roughJob` by a function: at least once. Both close with a tasklet. */
+/** The chunk steps of each job that the model starts. */
+export const CHUNK_STEPS = { exactJob: ['load'], twiceJob: ['load', 'loadAgain'], roughJob: ['load'] } as const;
+
+export type ModelJob = keyof typeof CHUNK_STEPS;
+
+/**
+ * `exactJob` and `twiceJob` write into the database in transactions, `roughJob` by a function: at least once. All close
+ * with a tasklet.
+ */
 export function modelJobs(sink: TransactionalSink<Item>, write: (items: Item[]) => void): JobRegistry {
   const close = tasklet<Parameters>({
     name: 'close',
     run: async ({ setResult }) => setResult('closed', true),
   });
+  const exactly = (name: string) => chunkStep<Parameters, number, Item>({ name, ...shared, sink });
   return jobRegistry([
     defineJob<Parameters>({
       name: 'exactJob',
       parameters,
-      steps: [chunkStep<Parameters, number, Item>({ name: 'load', ...shared, sink }), close],
+      steps: [...CHUNK_STEPS.exactJob.map(exactly), close],
+    }),
+    defineJob<Parameters>({
+      name: 'twiceJob',
+      parameters,
+      steps: [...CHUNK_STEPS.twiceJob.map(exactly), close],
     }),
     defineJob<Parameters>({
       name: 'roughJob',
@@ -82,7 +104,7 @@ export function modelJobs(sink: TransactionalSink<Item>, write: (items: Item[]) 
       name: 'identifiedJob',
       parameters,
       identifying: ['partitions'],
-      steps: [chunkStep<Parameters, number, Item>({ name: 'load', ...shared, sink }), close],
+      steps: [exactly('load'), close],
     }),
   ]);
 }

@@ -1,4 +1,5 @@
 import type { BatchStatus, ErrorCode } from '#domain';
+import type { ModelJob } from './jobs.js';
 
 /** An execution as section 3 of the design has it, and nothing else. */
 export interface PlainExecution {
@@ -11,7 +12,7 @@ export interface PlainExecution {
 }
 
 export interface PlainInstance {
-  job: string;
+  job: ModelJob;
   partitions: number;
   /** Oldest first; what was deleted is gone. */
   executions: PlainExecution[];

@@ -229,7 +229,7 @@ export class World {
     throw new Error('An execution runs for ever.');
   }
 
-  /** What `exactJob` has written for these executions, as often as it stands there. */
+  /** What has been written in transactions for these executions, as often as it stands there. */
   written(executions: readonly string[]): Promise<Item[]> {
     return this.database.query<Item & Record<string, unknown>>('SELECT * FROM ledger WHERE execution = ANY($1)', [
       executions,
