@@ -32,7 +32,10 @@ const hugeLine: readonly Piece[] = [
 const compressed = (pieces: readonly Piece[]): Piece[] =>
   pieces.map(([content, times]) => [gzipSync(content, { level: 1 }), times]);
 
-const wholeGzip = gzipSync(ndjson(numbered('gzip', 2_000)));
+const ROWS = 2_000;
+const wholeGzip = gzipSync(ndjson(numbered('gzip', ROWS)));
+/** What tapes and block devices fill up with. */
+const ZEROS = Buffer.alloc(512);
 const withByte = (at: number): Buffer => {
   const copy = Buffer.from(wholeGzip);
   copy[at] = (copy[at] ?? 0) ^ 0xff;
@@ -58,12 +61,21 @@ const BROKEN: readonly HostileSource[] = [
   broken('one with a wrong checksum', 'sum.ndjson.gz', withByte(wholeGzip.length - 8), 'incorrect data check'),
   broken('one with a wrong length', 'length.ndjson.gz', withByte(wholeGzip.length - 1), 'incorrect length check'),
   broken('one with something behind it', 'more.ndjson.gz', Buffer.concat([wholeGzip, Buffer.from('more')]), '.*'),
+  broken(
+    'one with zeros in its middle',
+    'hole.ndjson.gz',
+    Buffer.concat([wholeGzip, ZEROS, wholeGzip]),
+    'something follows the zeros at its end',
+  ),
   broken('a plain file that says it is gzip', 'plain.ndjson.gz', Buffer.from('{}\n'), 'incorrect header check'),
 ];
 
 /** Files of very many bytes, and compressed ones that are broken or become very many bytes. */
 export const LARGE_AND_COMPRESSED: readonly HostileSource[] = [
   ...BROKEN,
+  written('a gzip file with zeros at its end', 'padded.ndjson.gz', [[Buffer.concat([wholeGzip, ZEROS]), 1]], {
+    outcome: imported(ROWS),
+  }),
   {
     name: 'a gzip file that says it is plain',
     source: 'gzip.ndjson',

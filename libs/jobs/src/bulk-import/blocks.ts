@@ -18,7 +18,10 @@ export async function* fileBlocks(
 ): Blocks {
   const read = (n: number, at: number) => {
     const buffer = allocate(n);
-    return handle.read(buffer, 0, Math.min(buffer.length, end - at), at);
+    const reading = handle.read(buffer, 0, Math.min(buffer.length, end - at), at);
+    // Whoever comes for the block is told of a failure; until then nobody listens.
+    reading.catch(() => undefined);
+    return reading;
   };
   let pending = read(0, start);
   try {
@@ -36,19 +39,37 @@ export async function* fileBlocks(
 
 const GZIP_BLOCK_BYTES = 256 * 1024;
 
+const incomplete = (file: string, fault: string) => new Error(`${file} is not a complete gzip file: ${fault}.`);
+
 /**
- * The decompressed bytes of a file.
+ * The decompressed bytes of a file of this size. What it grows by meanwhile is not looked at: whoever planned it tells.
  *
- * @throws Error naming the file, if it is truncated or no gzip
+ * @throws Error naming the file, if it is truncated or no gzip, or has something else behind its end
  */
-export async function* gzipBlocks(handle: FileHandle, file: string): Blocks {
-  const input = handle.createReadStream({ start: 0, autoClose: false, highWaterMark: GZIP_BLOCK_BYTES });
-  // A failure of either stream reaches the loop below by the last one.
-  const output = pipeline(input, createGunzip({ chunkSize: GZIP_BLOCK_BYTES }), () => {});
+export async function* gzipBlocks(handle: FileHandle, file: string, size: number): Blocks {
+  const gunzip = createGunzip({ chunkSize: GZIP_BLOCK_BYTES });
+  // A failure of either reaches the loop below by the last one. A read stream would close the file when it is ended early.
+  const output = pipeline(gzipBytes(handle, 0, size), gunzip, () => {});
   try {
     for await (const block of output as AsyncIterable<Buffer>) yield block;
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    throw code?.startsWith('Z_') ? new Error(`${file} is not a complete gzip file: ${message}.`) : error;
+    throw code?.startsWith('Z_') ? incomplete(file, message) : error;
   }
+  if (!(await isPadding(handle, gunzip.bytesWritten, size)))
+    throw incomplete(file, 'something follows the zeros at its end');
+}
+
+/** The bytes as they stand in the file. */
+const gzipBytes = (handle: FileHandle, start: number, end: number): Blocks =>
+  fileBlocks(handle, start, end, () => Buffer.allocUnsafeSlow(GZIP_BLOCK_BYTES));
+
+const ZEROS = Buffer.alloc(GZIP_BLOCK_BYTES);
+
+/** Whether there is nothing but zeros in between. Node's gunzip ends at the first one behind a member. */
+async function isPadding(handle: FileHandle, start: number, end: number): Promise<boolean> {
+  for await (const block of gzipBytes(handle, start, end)) {
+    if (!block.equals(ZEROS.subarray(0, block.length))) return false;
+  }
+  return true;
 }

@@ -47,7 +47,10 @@ export class GzipCursors {
       await handle.close();
       throw error;
     }
-    return { handle, lines: new Lines(planned.file, gzipBlocks(handle, planned.file), this.maxLineBytes) };
+    return {
+      handle,
+      lines: new Lines(planned.file, gzipBlocks(handle, planned.file, planned.size), this.maxLineBytes),
+    };
   }
 
   /** Keeps a cursor for whoever wants to go on from there. */

@@ -33,7 +33,7 @@ export async function* split(
     const planned = await observe(file, handle);
     if (planned.size === 0) return;
     const gzip = isGzip(file);
-    const blocks = gzip ? gzipBlocks(handle, file) : fileBlocks(handle, 0, planned.size, twoInTurn());
+    const blocks = gzip ? gzipBlocks(handle, file, planned.size) : fileBlocks(handle, 0, planned.size, twoInTurn());
     for await (const { firstRow, rows, start, end } of ranges(blocks, rowsPerPartition)) {
       yield partitionOf(label, { ...planned, firstRow, rows, ...(gzip ? {} : { bytes: { start, end } }) });
     }
