@@ -16,7 +16,7 @@ export interface ReaderOptions {
 /** Where reading goes on: the next row, and in a plain file its first byte. */
 type Position = { row: number; byte?: number };
 
-/** A chunk's bytes, beyond which it takes no further line. */
+/** Bytes passed for a chunk, those of lines that are too long as well, beyond which it takes no further line. */
 const MAX_CHUNK_BYTES = 32 * 1024 * 1024;
 const BLOCK_BYTES = 256 * 1024;
 
@@ -91,11 +91,11 @@ class PartitionReader implements ChunkReader<Line> {
   async #lines(max: number): Promise<Line[]> {
     const { lines } = this.cursor;
     const end = this.share.firstRow + this.share.rows;
+    const lastByte = lines.byte + MAX_CHUNK_BYTES;
     const items: Line[] = [];
-    for (let bytes = 0; lines.row < end && items.length < max && bytes < MAX_CHUNK_BYTES;) {
+    while (lines.row < end && items.length < max && lines.byte < lastByte) {
       const line = await lines.next();
       if (!line) throw changed(this.share.file);
-      bytes += line.bytes.length;
       items.push(line);
     }
     return items;

@@ -135,6 +135,17 @@ describe.each(ENDINGS)('split and read %s', (ending) => {
     expect(lines[4]!.bytes.toString()).toBe('end');
   });
 
+  it('ends a chunk by the bytes it has passed, those of lines that are too long as well', async () => {
+    const pair = `${'x'.repeat(1_000_000)}\nshort\n`;
+    const [partition] = await planOf(await fileOf(pair.repeat(40), ending), 1_000);
+    const reader = await open(partition!);
+    const sizes: (number | undefined)[] = [];
+    for (let i = 0; i < 3; i++) sizes.push((await reader.read(1_000))?.items.length);
+    await reader.close();
+    // The 34th line that is too long passes 32 MB.
+    expect(sizes).toEqual([67, 13, undefined]);
+  });
+
   it.each([
     ['grows', (path: string) => appendFile(path, 'd')],
     ['is emptied', (path: string) => truncate(path, 0)],
