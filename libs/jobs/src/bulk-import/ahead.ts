@@ -11,11 +11,12 @@ export async function* oneAfterTheOther<T>(
   sources: readonly AsyncIterable<T>[],
   ahead: number,
 ): AsyncGenerator<T, void, undefined> {
-  const begun: Readable[] = [];
+  const begun = sources.slice(0, 1 + ahead).map(begin);
   try {
-    for (const i of sources.keys()) {
-      for (const next of sources.slice(begun.length, i + 1 + ahead)) begun.push(begin(next));
-      yield* begun[i] as AsyncIterable<T>;
+    for (let next = begun.length; begun[0]; next++) {
+      yield* begun[0] as AsyncIterable<T>;
+      begun.shift();
+      begun.push(...sources.slice(next, next + 1).map(begin));
     }
   } finally {
     for (const source of begun) source.destroy();

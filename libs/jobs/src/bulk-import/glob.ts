@@ -20,19 +20,20 @@ export const isGlob = (pattern: string): boolean => /[*?[]/.test(pattern);
  *
  * @returns paths relative to the directory
  */
-export function glob(directory: string, pattern: string): Promise<string[]> {
+export async function glob(directory: string, pattern: string): Promise<string[]> {
   const parts = pattern.split('/').map(partOf);
-  return walk(directory, '', parts, reached(parts, [0]));
+  const found: string[] = [];
+  for await (const path of walk(directory, '', parts, reached(parts, [0]))) found.push(path);
+  return found;
 }
 
 /** @param at the parts that the folder's entries are to be compared with */
-async function walk(
+async function* walk(
   directory: string,
   folder: string,
   parts: readonly Part[],
   at: readonly number[],
-): Promise<string[]> {
-  const found: string[] = [];
+): AsyncGenerator<string, void, undefined> {
   for (const entry of await readdir(join(directory, folder), { withFileTypes: true })) {
     if (entry.isSymbolicLink()) continue;
     const next = reached(
@@ -40,12 +41,9 @@ async function walk(
       at.flatMap((index) => after(parts, index, entry.name)),
     );
     const path = posix.join(folder, entry.name);
-    if (next.includes(parts.length)) found.push(path);
-    if (entry.isDirectory() && next.some((index) => index < parts.length)) {
-      found.push(...(await walk(directory, path, parts, next)));
-    }
+    if (next.includes(parts.length)) yield path;
+    if (entry.isDirectory() && next.some((index) => index < parts.length)) yield* walk(directory, path, parts, next);
   }
-  return found;
 }
 
 /** The part that comes after one that the name matches; none if it does not. */

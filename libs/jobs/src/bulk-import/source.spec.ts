@@ -59,6 +59,13 @@ describe('resolveSource', () => {
     expect(await resolveSource(root, source)).toEqual(files);
   });
 
+  it('takes so many files and no more', async () => {
+    expect(await resolveSource(root, 'many', 4)).toHaveLength(4);
+    await expect(resolveSource(root, 'many', 3)).rejects.toThrow(
+      'The source names 4 files; at most 3 can be imported together: join them, or name fewer.',
+    );
+  });
+
   it.each([
     ['/etc/passwd', /relative to the import directory/],
     ['..', /must not contain "\.\."/],

@@ -21,6 +21,9 @@ const refuse = (fault: string): never => {
 
 const ENDING = /\.ndjson(\.gz)?$/;
 
+/** Most files of a source: each is looked at before the start is accepted, and named in the plan. */
+const MOST_FILES = 100_000;
+
 /** What no source may contain: each would be a way out of the import directory, or around this check. */
 const FORBIDDEN: readonly [pattern: RegExp, fault: string][] = [
   [/\0/, 'must not contain a NUL character'],
@@ -34,13 +37,20 @@ const FORBIDDEN: readonly [pattern: RegExp, fault: string][] = [
  * The files that a source names: a file, the .ndjson and .ndjson.gz files directly in a directory, or those that match
  * a glob (`*`, `**`, `?`, `[…]`).
  *
- * @returns paths relative to the import directory, in byte order; at least one
+ * @returns paths relative to the import directory, in byte order; at least one, at most `mostFiles`
  * @throws SourceRefusedError
  */
-export async function resolveSource(importDirectory: string, source: string): Promise<string[]> {
+export async function resolveSource(
+  importDirectory: string,
+  source: string,
+  mostFiles = MOST_FILES,
+): Promise<string[]> {
   for (const [pattern, fault] of FORBIDDEN) if (pattern.test(source)) refuse(fault);
   const names = await namesOf(await rootOf(importDirectory), posix.normalize(source).replace(/\/$/, ''));
   if (names.length === 0) refuse(`names no .ndjson or .ndjson.gz file; nothing matches "${source}"`);
+  if (names.length > mostFiles) {
+    refuse(`names ${names.length} files; at most ${mostFiles} can be imported together: join them, or name fewer`);
+  }
   for (const name of names) await access(await locate(importDirectory, name), constants.R_OK).catch(unreadable(name));
   return names.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
 }
