@@ -196,6 +196,17 @@ describe('users', () => {
     expect((await endpoint.get(ROOT)).status).toBe(200);
   });
 
+  it.each([`${MANAGE}:`, `${MANAGE}:${'x'.repeat(65)}`])(
+    'are not added with %s, which names no module',
+    async (grant) => {
+      const before = readFileSync(fleet.settings.usersFile, 'utf8');
+      await expect(users('add', 'novice', '--permission', grant, '--generate')).rejects.toMatchObject({
+        stderr: expect.stringContaining(`"${grant}" names no module. Give 1 to 64 characters after the colon`),
+      });
+      expect(readFileSync(fleet.settings.usersFile, 'utf8')).toBe(before);
+    },
+  );
+
   it('are written down with a hash, never a password', async () => {
     const text = readFileSync(fleet.settings.usersFile, 'utf8');
     expect(text).toContain('$argon2id$');

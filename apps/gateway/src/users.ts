@@ -4,7 +4,7 @@ import { Writable } from 'node:stream';
 import { parseArgs } from 'node:util';
 import { generatePassword, hashPassword } from './auth/passwords.js';
 import { PERMISSIONS, type Grant, type Permission } from './auth/permissions.js';
-import { readUsers, username, type UserEntry } from './auth/users-file.js';
+import { grantedModule, readUsers, username, type UserEntry } from './auth/users-file.js';
 
 const USAGE = `Usage:
   users add NAME --permission PERMISSION[:MODULE] … --file PATH [--generate]
@@ -64,11 +64,18 @@ function remove({ name, file }: Arguments): string {
 
 /** `VIEW_BATCH_JOBS` or `VIEW_BATCH_JOBS:persistence`. */
 function grantOf(text: string): Grant {
-  const [permission = '', ...argument] = text.split(':');
+  const [permission = '', ...rest] = text.split(':');
   if (!(PERMISSIONS as readonly string[]).includes(permission)) {
     throw new Error(`"${permission}" is no permission. There are: ${PERMISSIONS.join(', ')}.`);
   }
-  return { permission: permission as Permission, ...(argument.length > 0 && { argument: argument.join(':') }) };
+  if (rest.length === 0) return { permission: permission as Permission };
+  const argument = rest.join(':');
+  if (!grantedModule.safeParse(argument).success) {
+    throw new Error(
+      `"${text}" names no module. Give 1 to 64 characters after the colon, or leave it out for all modules.`,
+    );
+  }
+  return { permission: permission as Permission, argument };
 }
 
 /** The first line of standard input; what is typed is not shown. */

@@ -12,14 +12,15 @@ export interface UserEntry extends User {
 /** A name HTTP Basic can carry: it ends at the first colon. */
 export const username = z.string().regex(/^[^:\p{C}]{1,64}$/u, 'must be 1 to 64 characters, without a colon');
 
+/** The one module that a permission is for. */
+export const grantedModule = z.string().min(1).max(64);
+
 const file = z
   .array(
     z.strictObject({
       username,
       passwordHash: z.string().startsWith('$argon2id$', 'must be an argon2id hash'),
-      permissions: z.array(
-        z.strictObject({ permission: z.enum(PERMISSIONS), argument: z.string().min(1).max(64).optional() }),
-      ),
+      permissions: z.array(z.strictObject({ permission: z.enum(PERMISSIONS), argument: grantedModule.optional() })),
     }),
   )
   .refine((users) => new Set(users.map((user) => user.username)).size === users.length, 'a username stands twice');
