@@ -204,6 +204,20 @@ describe('rows the database refuses', () => {
     expect(rejected[0]?.['excerpt']).toContain(`"resourceType":"${type}"`);
   });
 
+  it('are found too where a later row of the chunk takes their place', async () => {
+    const resource = { resourceType: 'Superseded', id: 'a' };
+    const rows = [fhirRow(resource, 0, '{"resourceType":"Superseded","id":"a","x":1e200000}'), fhirRow(resource, 1)];
+    const { counts, uuid } = await withSession(
+      async (session, execution) => ({ uuid: execution, counts: await session.commit(chunkOf(rows)) }),
+      1,
+    );
+    expect(counts).toMatchObject({ readCount: 2, writeCount: 1, skipCount: 1 });
+    expect(
+      await database.query('SELECT row_number, reason FROM rejected_row WHERE execution_uuid = $1', [uuid]),
+    ).toEqual([{ row_number: '0', reason: expect.stringMatching(/numeric/) }]);
+    expect(await stored('Superseded')).toEqual([{ id: 'a', version_id: 1, body: resource }]);
+  });
+
   it('are found wherever they stand in a large chunk', async () => {
     const rows = Array.from({ length: 500 }, (_, i) => {
       const resource = { resourceType: 'Large', id: `${i}` };

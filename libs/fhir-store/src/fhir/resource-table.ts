@@ -24,6 +24,9 @@ const UPSERT = `
   SET version_id = stored.version_id + 1, last_updated = now(), body_digest = excluded.body_digest, body = excluded.body
   WHERE stored.body IS DISTINCT FROM excluded.body`;
 
+/** Has PostgreSQL read bodies, as it does before it stores them; what it refuses, it refuses here. */
+const READ = 'SELECT count(*) FROM unnest($1::jsonb[])';
+
 type DigestedRow = FhirRow & { digest: Buffer };
 
 /** Writes FHIR resources into `resource`, a chunk in one upsert. An unchanged resource keeps its version. */
@@ -31,7 +34,9 @@ export function resourceTable(): ItemTable<FhirRow> {
   const lookUps = new LookUps();
   return {
     async writeChunk(client, chunk) {
-      const rows = lastOfEachInOrder(chunk).map((row) => ({ ...row, digest: hash('sha256', row.body, 'buffer') }));
+      const last = lastOfEachInOrder(chunk);
+      if (last.length < chunk.length) await readSuperseded(client, chunk, last);
+      const rows = last.map((row) => ({ ...row, digest: hash('sha256', row.body, 'buffer') }));
       const changed = lookUps.areDue() ? lookUps.learn(rows, await withoutUnchanged(client, rows)) : rows;
       if (changed.length > 0) await upsert(client, changed);
     },
@@ -66,6 +71,13 @@ class LookUps {
 function lastOfEachInOrder(rows: readonly FhirRow[]): FhirRow[] {
   const last = new Map(rows.map((row) => [`${row.resourceType}\0${row.id}`, row]));
   return [...last].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row);
+}
+
+/** A row that counts as written is one that could have been, even if a later one of the chunk takes its place. */
+async function readSuperseded(client: PoolClient, chunk: readonly FhirRow[], last: readonly FhirRow[]): Promise<void> {
+  const kept = new Set(last);
+  const bodies = chunk.filter((row) => !kept.has(row)).map(({ body }) => body);
+  await client.query(READ, [binaryArray(JSONB, bodies)]);
 }
 
 async function withoutUnchanged(client: PoolClient, rows: readonly DigestedRow[]): Promise<readonly DigestedRow[]> {
