@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Endpoint, ROOT } from '../support/endpoint.js';
 import { Fleet } from '../support/fleet.js';
+import { answerIn, exchange } from '../support/hostile/wire.js';
 import { problemIn } from '../support/problems.js';
 
 // What a gateway bears from those it should not trust. Who may call what stands in permissions.spec.ts.
@@ -79,6 +80,36 @@ describe('every answer carries the headers of a page that trusts nobody', () => 
     expect(Object.keys(answer.headers)).not.toContain('x-powered-by');
     expect(Object.keys(answer.headers)).not.toContain('server');
     expect(answer.headers['content-security-policy']).toMatch(isPage(path) ? PAGE : NOTHING);
+  });
+});
+
+/** Asks with just these headers: no host is added. */
+const askWith = async (path: string, headers: string) =>
+  answerIn(await exchange(fleet.url, `GET ${path} HTTP/1.1\r\nConnection: close\r\n${headers}\r\n`));
+
+describe('no answer is left to Node', () => {
+  const KINDS = [ROOT, '/batch-jobs', '/health/live', '/openapi.json', DOCS, BOARD, `${BOARD}/static/favicon.ico`];
+
+  it.each(KINDS)('to %s without a host', async (path) => {
+    const { status, headers, body } = await askWith(path, `Authorization: ${fleet.authorization}\r\n`);
+    expect([status, headers['content-type'], body]).toEqual([
+      400,
+      'application/problem+json; charset=utf-8',
+      expect.objectContaining({ code: 'INVALID_REQUEST', detail: 'HTTP/1.1 needs a Host header.', instance: path }),
+    ]);
+    expect(headers).toMatchObject({ 'x-content-type-options': 'nosniff', 'x-frame-options': 'SAMEORIGIN' });
+    expect(headers['content-security-policy']).toMatch(isPage(path) ? PAGE : NOTHING);
+  });
+
+  it('but HTTP/1.0 needs none', async () => {
+    const heard = await exchange(fleet.url, 'GET /health/live HTTP/1.0\r\n\r\n');
+    expect(answerIn(heard).status).toBe(200);
+  });
+
+  it('to an expectation that nobody knows', async () => {
+    const { status, headers } = await askWith('/health/live', 'Host: a\r\nExpect: nonsense\r\n');
+    expect(status).toBe(200);
+    expect(headers).toMatchObject({ 'x-content-type-options': 'nosniff' });
   });
 });
 

@@ -10,6 +10,7 @@ import type { Core } from './core.module.js';
 import { serveDashboard } from './dashboard/dashboard.js';
 import { QUEUES, type QueuesByModule } from './dashboard/queues.module.js';
 import { GatewayModule } from './gateway.module.js';
+import { answerForNode } from './host-and-expect.js';
 import { replyProblem } from './problem.reply.js';
 import { addSecurityHeaders, BARE_HEADERS } from './security-headers.js';
 import { SERVER_LIMITS } from './server-options.js';
@@ -25,6 +26,7 @@ export async function createApplication(core: Core): Promise<NestFastifyApplicat
   fastify.addHook('onRoute', ({ method, url }) => core.log.debug('Route', { method, url }));
   parseJsonOnly(fastify);
   await addSecurityHeaders(fastify);
+  answerForNode(fastify, core.log);
   const app = await NestFactory.create<NestFastifyApplication>(GatewayModule.with(core), adapter, {
     logger: nestLogger(core.log),
     bodyParser: false,

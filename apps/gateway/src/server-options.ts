@@ -25,6 +25,8 @@ export const SERVER_LIMITS = {
     requestTimeout: REQUEST_TIMEOUT,
     connectionsCheckingInterval: LATE_CHECK_INTERVAL,
     maxHeaderSize: HEADERS_LIMIT,
+    // Node would answer without a body; see host-and-expect.ts.
+    requireHostHeader: false,
   },
   routerOptions: { maxParamLength: PATH_PART_LIMIT },
   clientErrorHandler: answerClientError,
