@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createLogger } from '#platform';
 import { openFhirStore, type FhirStore } from '#fhir-store';
@@ -6,6 +7,8 @@ import { TransientError } from '#job-kit';
 import { chunkOf, newAttempt, testStore, gateOf } from '../support/chunks.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { signal } from '../support/signal.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
+import { until } from '../support/until.js';
 
 let database: TestDatabase;
 let store: FhirStore;
@@ -96,6 +99,23 @@ describe('faults', () => {
     await other.close();
   });
 
+  it('a database that falls silent does not answer a ping, and holds no connection for it', async () => {
+    const proxy = await TcpProxy.before(database.url);
+    const silent = testStore(proxy.through(database.url), 1);
+    await silent.ping();
+    proxy.numb();
+    await expect(silent.ping()).rejects.toThrow(TransientError);
+    // The next one opens a connection of its own.
+    await silent.ping();
+    await silent.close();
+    await proxy.close();
+    // The server never learns that the first one is gone.
+    await database.query(
+      `SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
+       WHERE datname = current_database() AND pid <> pg_backend_pid() AND query = 'SELECT 1'`,
+    );
+  });
+
   it('a database that is away is transient', async () => {
     const nowhere = testStore('postgres://nobody@127.0.0.1:1/none', 1);
     await expect(nowhere.ping()).rejects.toThrow(TransientError);
@@ -116,6 +136,26 @@ describe('migrate', () => {
     expect(await applied(fresh)).toEqual(await applied(database));
     await Promise.all(stores.map((one) => one.close()));
     await fresh.drop();
+  });
+
+  it('fails, and ends nothing else, when its connection is lost', async () => {
+    const holder = new Client({ connectionString: database.url });
+    await holder.connect();
+    await holder.query('BEGIN; LOCK TABLE schema_migration');
+    await Promise.all([
+      expect(store.migrate()).rejects.toThrow('terminating connection'),
+      until(
+        'a migration that waits, to be ended',
+        () =>
+          database.query(
+            `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()
+             AND application_name = 'longshore migrations' AND wait_event_type = 'Lock'`,
+          ),
+        (ended) => ended.length === 1,
+      ),
+    ]);
+    await holder.end();
+    await store.migrate();
   });
 
   it('uses the default schema of the connection', async () => {

@@ -2,13 +2,20 @@ import type { Log } from '#job-kit';
 import { runner, type MigrationBuilder } from 'node-pg-migrate';
 import { Client } from 'pg';
 import { MIGRATIONS } from './migrations.js';
+import { CONNECT_MS } from './pools.js';
 
 /**
  * Brings the schema up to date, in the connection's default schema. Safe to call from many processes at once: one
  * migrates under an advisory lock, the others wait for it and find nothing left to do.
  */
 export async function migrate(databaseUrl: string, log: Log): Promise<void> {
-  const client = new Client({ connectionString: databaseUrl, application_name: 'longshore migrations' });
+  const client = new Client({
+    connectionString: databaseUrl,
+    application_name: 'longshore migrations',
+    connectionTimeoutMillis: CONNECT_MS,
+  });
+  // Whatever asks the database is told that it is gone; without a listener its loss would end the process.
+  client.on('error', () => undefined);
   await client.connect();
   try {
     const done = await runner({

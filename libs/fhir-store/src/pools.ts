@@ -9,7 +9,8 @@ const CHUNK_LOCK_MS = 60_000;
 const GATE_LOCK_MS = 300;
 /** Longest wait for an answer, in ms: a server that vanished from the network never gives one. */
 const ANSWER_MS = 300_000;
-const CONNECT_MS = 10_000;
+/** Longest wait for a connection, in ms. */
+export const CONNECT_MS = 10_000;
 
 export interface PoolOptions {
   databaseUrl: string;

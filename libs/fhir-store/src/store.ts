@@ -49,13 +49,16 @@ export function openFhirStore(options: FhirStoreOptions): FhirStore {
     ledger: ledgerOf(control),
     totalsByResourceType: (instanceUuid) => totals(control, instanceUuid),
     ping: async () => {
-      await control.query('SELECT 1').catch(rethrow);
+      await control.query(PING).catch(rethrow);
     },
     close: async () => {
       await Promise.all([attempts.end(), control.end()]);
     },
   };
 }
+
+/** Whether the database is there must be known soon, in ms, and may not keep the connections from the gates. */
+const PING = { text: 'SELECT 1', query_timeout: 3_000 };
 
 const TOTALS = `
   SELECT key AS kind, sum(value::bigint)::float8 AS total
