@@ -14,12 +14,17 @@ describe('clusterAddress', () => {
     expect(clusterAddress(url)).toEqual(address);
   });
 
-  it.each(['redis://a', 'redis+cluster://', 'redis+cluster://a,', 'redis+cluster://a:b', 'redis+cluster://a/3'])(
-    'finds none in %s',
-    (url) => {
-      expect(clusterAddress(url)).toBeUndefined();
-    },
-  );
+  it.each([
+    'redis://a',
+    'redis+cluster://',
+    'redis+cluster://a,',
+    'redis+cluster://a:b',
+    'redis+cluster://a/3',
+    'redis+cluster://u:p%zz@a',
+    'redis+cluster://u%ff:p@a',
+  ])('finds none in %s', (url) => {
+    expect(clusterAddress(url)).toBeUndefined();
+  });
 });
 
 it('is told from the URL of one Redis by the scheme', () => {

@@ -19,12 +19,17 @@ export const namesCluster = (url: string): boolean => /^rediss?\+cluster:/.test(
 export function clusterAddress(url: string): ClusterAddress | undefined {
   const [, tls, username, password, nodes = ''] = CLUSTER_URL.exec(url) ?? [];
   if (tls === undefined) return undefined;
-  return {
-    nodes: nodes.split(',').map(node),
-    username: username ? decodeURIComponent(username) : undefined,
-    password: password ? decodeURIComponent(password) : undefined,
-    tls: tls === 's',
-  };
+  try {
+    return {
+      nodes: nodes.split(',').map(node),
+      username: username ? decodeURIComponent(username) : undefined,
+      password: password ? decodeURIComponent(password) : undefined,
+      tls: tls === 's',
+    };
+  } catch {
+    // A percent sign that encodes nothing.
+    return undefined;
+  }
 }
 
 /** `host`, `host:port`, or `[IPv6]:port`. */

@@ -41,6 +41,13 @@ describe('settings', () => {
     );
   });
 
+  test.each([
+    ['redis://u:p%zz@h', 'REDIS_URL must have its user and password percent-encoded'],
+    ['redis+cluster://u:p%zz@h', 'REDIS_URL must look like redis+cluster://'],
+  ])('name the URL that cannot be decoded: %s', (url, fault) => {
+    expect(() => readSettings({ ...MODULE, REDIS_URL: url })).toThrow(fault);
+  });
+
   test('need a module', () => {
     expect(() => readSettings({})).toThrow('give DATABASE_URL and IMPORT_DIRECTORY, or MODULES_FILE');
   });

@@ -55,12 +55,22 @@ const modulesFile = z
   )
   .min(1);
 
+/** Whether each percent sign encodes something: the client decodes user and password. */
+function isPercentEncoded(url: string): boolean {
+  try {
+    return decodeURIComponent(url) !== '';
+  } catch {
+    return false;
+  }
+}
+
 /** Every setting, with its default. `docs/settings.md` lists them for people; a test holds the two together. */
 export const SETTINGS = z.object({
   /** Redis, or Redis Cluster, that holds executions and queues. */
   REDIS_URL: z
     .string()
     .refine((url) => !namesCluster(url) || clusterAddress(url), `must look like ${CLUSTER_URL_FORM}`)
+    .refine((url) => namesCluster(url) || isPercentEncoded(url), 'must have its user and password percent-encoded')
     .default('redis://127.0.0.1:6379'),
   /** First part of every Redis key. */
   KEY_PREFIX: z
