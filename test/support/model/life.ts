@@ -35,10 +35,11 @@ export class Life {
     if (this.#asleep) await this.#woken.given;
     if (this.calls-- > 0) return call();
     this.#asleep = true;
-    const done = this.lastIsDone ? { result: await call() } : undefined;
+    const last = this.lastIsDone ? (async () => call())() : undefined;
+    await last?.catch(() => undefined);
     this.#stopped.give();
     await this.#woken.given;
-    return done ? done.result : call();
+    return last ?? call();
   }
 }
 
