@@ -139,7 +139,7 @@ describe('every key', () => {
     const { store, redis } = repository;
     for (const ref of await store.silentFor(0, 1_000)) await store.forceStop(ref, NOW, 'ann');
     const all = Object.values(await redis.hgetall(repository.key('uuids')));
-    for (const id of all) await store.forget(Number(id) as never, 1_000);
+    for (const id of all) await store.forget(Number(id) as never, 1_000, true);
     for (const execution of await store.forgottenFor(0, 1_000)) await store.purged(execution);
     const left = (await repository.keys()).map((key) => entryOf(key.slice(repository.root.length))?.template);
     expect([...new Set(left)].toSorted()).toEqual([

@@ -19,7 +19,9 @@ const stored = async () => Object.keys(await repository.snapshot());
 
 describe('forget', () => {
   it.each(BATCH_STATUSES)('of an execution that is %s', async (status) => {
-    const { id } = await repository.inStatus(status, { jobName: `${status}Job` });
+    const ref = await repository.inStatus(status, { jobName: `${status}Job` });
+    const { id } = ref;
+    await at.settled(ref, []);
     const expected = isRunning(status) ? 'running' : 'done';
     expect(await at.forget(id, 100)).toBe(expected);
     expect((await at.findExecution(id)) === undefined).toBe(expected === 'done');
@@ -32,7 +34,8 @@ describe('forget', () => {
     for (let p = 0; p < 20; p++) await repository.run(partitionRef(lease, p));
     await at.forceStop(lease, NOW, 'ann');
     const answers = [];
-    do answers.push(await at.forget(lease.id, 8));
+    expect(await at.forget(lease.id, 8)).toBe('unsettled');
+    do answers.push(await at.forget(lease.id, 8, true));
     while (answers.at(-1) === 'more');
     expect(answers).toEqual(['more', 'more', 'done']);
     const forgotten = { uuid: lease.uuid, instanceUuid: lease.uuid, instanceGone: true };
@@ -49,11 +52,11 @@ describe('forget', () => {
     const first = await repository.inStatus('FAILED', { identity: 'kept' });
     const second = await repository.restart(first);
     const { instanceId } = (await at.findExecution(second.id))!;
-    expect(await at.forget(first.id, 100)).toBe('done');
+    expect(await at.forget(first.id, 100, true)).toBe('done');
     expect(await at.findLatest(instanceId)).toMatchObject({ id: second.id, instanceUuid: first.uuid });
     expect(await at.findByIdentity('anyJob', 'kept')).toMatchObject({ id: second.id });
     await at.forceStop(second, NOW, 'ann');
-    expect(await at.forget(second.id, 100)).toBe('done');
+    expect(await at.forget(second.id, 100, true)).toBe('done');
     expect(await at.forgottenFor(0, 1_000)).toEqual(
       expect.arrayContaining([
         { uuid: first.uuid, instanceUuid: first.uuid, instanceGone: false },

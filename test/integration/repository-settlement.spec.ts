@@ -104,7 +104,7 @@ describe('settling a partition', () => {
     const lease = await repository.loading(3, 2);
     await repository.run(partitionRef(lease, 0), SETTLED);
     await store.forceStop(lease, NOW, 'ann');
-    expect(await store.forget(lease.id, 1)).toBe('more');
+    expect(await store.forget(lease.id, 1, true)).toBe('more');
     const before = await repository.snapshot();
     await store.settle(partitionRef(lease, 0), 'load', SETTLED, NOW);
     expect(await repository.snapshot()).toEqual(before);

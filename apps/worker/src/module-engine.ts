@@ -77,14 +77,17 @@ export function composeEngine(
     recovery: new Recovery({ ...shared, settlement, silenceMs: settings.LOCK_DURATION_MS }),
     retention: new Retention({
       ...shared,
+      settlement,
       ledger: database.ledger,
       rules: retentionRules(settings),
-      purgeAfterMs: settings.RETENTION_INTERVAL_MS,
+      purgeAfterMs: Math.max(settings.RETENTION_INTERVAL_MS, SOONEST_PURGE_MS),
     }),
     database,
   };
 }
 
+/** Soonest purge of what was deleted, in ms: Redis may lose two seconds. */
+const SOONEST_PURGE_MS = 5_000;
 const DAY_MS = 86_400_000;
 
 function retentionRules({ RETENTION }: Settings): RetentionParts['rules'] {

@@ -109,7 +109,10 @@ export class JobOperator implements JobOperations {
 
   async delete(id: ExecutionId): Promise<void> {
     const execution = await this.#find(id);
-    if (isRunning(execution.status) || !(await forgetExecution(this.parts.store, id))) {
+    if (
+      isRunning(execution.status) ||
+      !(await forgetExecution({ store: this.parts.store, settlement: this.#settlement }, id))
+    ) {
       throw new LongshoreError(
         'EXECUTION_STILL_RUNNING',
         `Execution ${id} is still running. Stop it first, then delete it.`,

@@ -1,6 +1,7 @@
 import { isRunning, BATCH_STATUSES, type BatchStatus, type ExecutionId } from '#domain';
 import type { Log } from '#job-kit';
-import type { RetentionStore } from './store.port.js';
+import type { Settlement } from './settlement.js';
+import type { OperationStore, RetentionStore } from './store.port.js';
 import type { Ambient, Ledger } from './work.port.js';
 
 /** How long executions that have ended are kept. */
@@ -11,8 +12,13 @@ export interface RetentionRule {
   count: number;
 }
 
-export interface RetentionParts {
-  store: RetentionStore;
+/** What deleting an execution takes. */
+export interface DeletionParts {
+  store: RetentionStore & Pick<OperationStore, 'findExecution'>;
+  settlement: Settlement;
+}
+
+export interface RetentionParts extends DeletionParts {
   ledger: Ledger;
   ambient: Ambient;
   log: Log;
@@ -36,7 +42,7 @@ export class Retention {
       const rule = rules[status];
       if (!rule) continue;
       const expired = await store.expired(status, ambient.now() - rule.age, rule.count, EXECUTIONS_A_RUN);
-      for (const id of expired) await forgetExecution(store, id);
+      for (const id of expired) await forgetExecution(this.parts, id);
       if (expired.length > 0) log.info('Old executions deleted', { status, executions: expired.length });
     }
     await this.#purge();
@@ -54,13 +60,18 @@ export class Retention {
 
 /**
  * Deletes an execution from Redis, which notes what its database still holds. That goes later: were it gone at once, a
- * Redis that loses its last second would have the execution back, and its checkpoints not.
+ * Redis that loses its last second would have the execution back, and its checkpoints not. One that is unsettled is
+ * settled first, since its gate may still be open.
  *
  * @returns false if it is running
  */
-export async function forgetExecution(store: RetentionStore, id: ExecutionId): Promise<boolean> {
-  for (;;) {
-    const forgotten = await store.forget(id, STEPS_A_CALL);
-    if (forgotten !== 'more') return forgotten !== 'running';
+export async function forgetExecution({ store, settlement }: DeletionParts, id: ExecutionId): Promise<boolean> {
+  for (let settled = false; ;) {
+    const answer = await store.forget(id, STEPS_A_CALL, settled);
+    if (answer === 'unsettled') {
+      const execution = await store.findExecution(id);
+      if (execution) await settlement.settle(execution);
+      settled = true;
+    } else if (answer !== 'more') return answer !== 'running';
   }
 }

@@ -221,14 +221,14 @@ export interface RetentionStore {
   /** Executions of this status that ended before `before`, or that stand beyond the newest `keep`; oldest first, at most `limit`. */
   expired(status: BatchStatus, before: number, keep: number, limit: number): Promise<ExecutionId[]>;
   /** Deletes at most `most` steps of an ended execution, at last itself, and with its last execution the instance. */
-  forget(id: ExecutionId, most: number): Promise<Forgotten>;
+  forget(id: ExecutionId, most: number, evenUnsettled?: boolean): Promise<Forgotten>;
   /** Executions that were deleted at least `ms` ago, and whose database is not known to have forgotten them; at most `limit`. */
   forgottenFor(ms: number, limit: number): Promise<ForgottenExecution[]>;
   /** The database has forgotten it too. */
   purged(execution: ForgottenExecution): Promise<void>;
 }
 
-export type Forgotten = 'running' | 'gone' | 'more' | 'done';
+export type Forgotten = 'running' | 'unsettled' | 'gone' | 'more' | 'done';
 
 /** A deleted execution, of which the database may still hold something. */
 export interface ForgottenExecution {

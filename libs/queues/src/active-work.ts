@@ -3,7 +3,7 @@ import { UnrecoverableError, WaitingError, type Job } from 'bullmq';
 
 /** The deliveries a worker process has in hand, so that they can be told to leave. */
 export class ActiveWork {
-  readonly #inHand = new Map<string, { executionUuid: string; abort: AbortController; drain: AbortController }>();
+  readonly #inHand = new Set<{ id: string; executionUuid: string; abort: AbortController; drain: AbortController }>();
   #draining = false;
 
   /**
@@ -17,15 +17,16 @@ export class ActiveWork {
   ) {
     const id = job.id ?? '';
     // Signals of its own: one that lived as long as the process would remember every signal that was made of it.
-    const entry = { executionUuid: job.data.executionUUID, abort: new AbortController(), drain: new AbortController() };
-    if (this.#draining) entry.drain.abort();
-    this.#inHand.set(id, entry);
+    const [abort, drain] = [new AbortController(), new AbortController()];
+    const entry = { id, executionUuid: job.data.executionUUID, abort, drain };
+    if (this.#draining) drain.abort();
+    this.#inHand.add(entry);
     try {
       await work({
         id,
         tries: job.attemptsMade + 1,
-        abort: entry.abort.signal,
-        drain: entry.drain.signal,
+        abort: abort.signal,
+        drain: drain.signal,
       });
     } catch (error) {
       if (error instanceof HandBackError) {
@@ -34,30 +35,28 @@ export class ActiveWork {
       }
       throw error instanceof PartitionFailedError ? new UnrecoverableError(error.message) : error;
     } finally {
-      if (this.#inHand.get(id) === entry) this.#inHand.delete(id);
+      this.#inHand.delete(entry);
     }
   }
 
   /** BullMQ could not renew these jobs' locks: others have them by now. */
   lockLost(jobIds: readonly string[]): void {
-    for (const id of jobIds) this.#inHand.get(id)?.abort.abort();
+    for (const { id, abort } of this.#inHand) if (jobIds.includes(id)) abort.abort();
   }
 
   /** The execution was force-stopped. */
   cancel(executionUuid: string): void {
-    for (const entry of this.#inHand.values()) {
-      if (entry.executionUuid === executionUuid) entry.abort.abort();
-    }
+    for (const entry of this.#inHand) if (entry.executionUuid === executionUuid) entry.abort.abort();
   }
 
   /** Has all work handed back at its next boundary. */
   drain(): void {
     this.#draining = true;
-    for (const { drain } of this.#inHand.values()) drain.abort();
+    for (const { drain } of this.#inHand) drain.abort();
   }
 
   /** Gives up waiting: whatever is in hand is left now. */
   abandonAll(): void {
-    for (const entry of this.#inHand.values()) entry.abort.abort();
+    for (const { abort } of this.#inHand) abort.abort();
   }
 }

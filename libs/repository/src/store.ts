@@ -317,8 +317,8 @@ export class RedisExecutionStore
     return (many.length > old.length ? many : old).map((id) => executionId(Number(id)));
   }
 
-  async forget(id: ExecutionId, most: number): Promise<Forgotten> {
-    const [kind] = strings(await this.#run('forget', id, most));
+  async forget(id: ExecutionId, most: number, evenUnsettled = false): Promise<Forgotten> {
+    const [kind] = strings(await this.#run('forget', id, most, evenUnsettled ? 1 : 0));
     return kind as Forgotten;
   }
 

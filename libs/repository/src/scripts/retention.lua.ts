@@ -2,8 +2,8 @@
  * Deletes an execution that has ended, its steps first, a bounded number a call. With its last execution the
  * instance goes too.
  *
- * ARGV: id, most steps to delete in this call
- * Returns {'running'}, {'gone'}, {'more'} or {'done'}. What its database still holds is then noted in `forgotten`.
+ * ARGV: id, most steps to delete in this call, '1' to delete one that is unsettled
+ * Returns {'running'}, {'unsettled'}, {'gone'}, {'more'} or {'done'}. What its database still holds is then noted in `forgotten`.
  *
  * Twice: a call that finds less to delete deletes that; after 'done' it finds nothing.
  */
@@ -12,6 +12,7 @@ local id, most = ARGV[1], tonumber(ARGV[2])
 local status = statusOf(id)
 if not status then return {'gone'} end
 if RUNNING[status] then return {'running'} end
+if ARGV[3] ~= '1' and redis.call('ZSCORE', unsettledKey(), id) then return {'unsettled'} end
 redis.call('ZREM', unsettledKey(), id)
 for _, ref in ipairs(redis.call('RPOP', stepsKey(id), most) or {}) do redis.call('UNLINK', stepExecutionKey(id, ref)) end
 if redis.call('EXISTS', stepsKey(id)) == 1 then return {'more'} end
