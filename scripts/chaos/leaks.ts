@@ -17,12 +17,18 @@ const LOOK_EVERY_MS = 200;
 export async function unsettledIn(fleet: ChaosFleet): Promise<number> {
   const redis = new ioredis.Redis(fleet.redisUrl);
   try {
-    for (const deadline = Date.now() + SETTLED_WITHIN_MS; ; await pause(LOOK_EVERY_MS)) {
-      const unsettled = await redis.zcard(`${ROOT}unsettled`);
-      if (unsettled === 0 || Date.now() > deadline) return unsettled;
-    }
+    const left = await lasting(() => redis.zrange(`${ROOT}unsettled`, '0', '-1'));
+    return left.length;
   } finally {
     redis.disconnect();
+  }
+}
+
+/** What is there and stays: servers take a moment to see that a connection has gone. */
+async function lasting(look: () => Promise<string[]>): Promise<string[]> {
+  for (const deadline = Date.now() + SETTLED_WITHIN_MS; ; await pause(LOOK_EVERY_MS)) {
+    const found = await look();
+    if (found.length === 0 || Date.now() > deadline) return found;
   }
 }
 
@@ -30,35 +36,39 @@ export async function unsettledIn(fleet: ChaosFleet): Promise<number> {
 export async function leaksOf(fleet: ChaosFleet): Promise<string[]> {
   const redis = new ioredis.Redis(fleet.redisUrl);
   try {
-    const connections = await openConnections(fleet.databaseUrl);
-    const busy = connections.filter(({ state }) => state !== 'idle');
-    const clients = await clientsOf(redis);
-    return [
-      ...(await strayKeys(redis)),
-      ...busy.map(({ name, state }) => `database connection "${name}" is ${state}`),
-      ...connections
-        .filter(({ name }) => name !== 'longshore')
-        .map(({ name }) => `database connection "${name}" still bears its attempt's name`),
-      ...(connections.length > MOST_DATABASE_CONNECTIONS
-        ? [`${connections.length} database connections are open`]
-        : []),
-      ...(clients > MOST_REDIS_CLIENTS ? [`${clients} Redis connections are open`] : []),
-    ];
+    return await lasting(() => leaksNow(fleet, redis));
   } finally {
     redis.disconnect();
   }
+}
+
+async function leaksNow(fleet: ChaosFleet, redis: ioredis.Redis): Promise<string[]> {
+  const connections = await openConnections(fleet.databaseUrl);
+  const busy = connections.filter(({ state }) => state !== 'idle');
+  const clients = await clientsOf(redis);
+  return [
+    ...(await strayKeys(redis)),
+    ...busy.map(({ name, state }) => `database connection "${name}" is ${state}`),
+    ...connections
+      .filter(({ name }) => name !== 'longshore')
+      .map(({ name }) => `database connection "${name}" still bears its attempt's name`),
+    ...(connections.length > MOST_DATABASE_CONNECTIONS ? [`${connections.length} database connections are open`] : []),
+    ...(clients > MOST_REDIS_CLIENTS ? [`${clients} Redis connections are open`] : []),
+  ];
 }
 
 /** What is left when gateway and workers have gone. */
 export async function connectionsLeft(fleet: ChaosFleet): Promise<string[]> {
   const redis = new ioredis.Redis(fleet.redisUrl);
   try {
-    const connections = await openConnections(fleet.databaseUrl);
-    const clients = (await clientsOf(redis)) - 1;
-    return [
-      ...connections.map(({ name }) => `database connection "${name}" was left open`),
-      ...(clients > 0 ? [`${clients} Redis connections were left open`] : []),
-    ];
+    return await lasting(async () => {
+      const connections = await openConnections(fleet.databaseUrl);
+      const clients = (await clientsOf(redis)) - 1;
+      return [
+        ...connections.map(({ name }) => `database connection "${name}" was left open`),
+        ...(clients > 0 ? [`${clients} Redis connections were left open`] : []),
+      ];
+    });
   } finally {
     redis.disconnect();
   }

@@ -211,9 +211,18 @@ describe('a failover to a replica', () => {
     await admins.config('SET', 'requirepass', decodeURIComponent(master.password));
     await admins.replicaof('127.0.0.1', Number(master.port));
     await until(
-      'the replica to follow',
+      'the replica to have the copy',
       () => admins.info('replication'),
       (info) => info.includes('master_link_status:up'),
+    );
+    // What comes behind the copy is not sent before the replica's first acknowledgement, and that comes once a second.
+    const source = open(redis.url);
+    await source.set('behind-the-copy', 'yes');
+    source.disconnect();
+    await until(
+      'the replica to follow',
+      () => admins.get('behind-the-copy'),
+      (found) => found === 'yes',
     );
 
     const id = await underWay();

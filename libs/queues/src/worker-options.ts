@@ -23,8 +23,8 @@ export const workerOptions = ({ concurrency, lockDurationMs, stalledIntervalMs, 
     concurrency,
     lockDuration: lockDurationMs,
     // BullMQ refuses a look that comes sooner after another worker's than this. Where that one then dies, two of our
-    // own looks lie almost two intervals apart, and a timer that is early by a hair costs one more.
-    stalledInterval: Math.ceil(stalledIntervalMs / 2),
+    // own looks lie almost two intervals apart, and a timer that is early by a hair costs one more: three in all.
+    stalledInterval: Math.ceil(stalledIntervalMs / 3),
     maxStalledCount: Number.MAX_SAFE_INTEGER,
     // A cluster that loses all its nodes at once breaks commands off, and BullMQ would pause longer than a lock lives.
     runRetryDelay: RETRY_DELAY_MS,
