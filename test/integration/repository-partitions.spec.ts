@@ -140,26 +140,6 @@ describe('claim', () => {
   });
 });
 
-describe('a late delivery of a step that has ended', () => {
-  it('is no attempt at the partition of the same number in the step that runs now', async () => {
-    const lease = await repository.loading(2);
-    for (const partition of [0, 1]) await repository.run(partitionRef(lease, partition));
-    await at.endStep(lease, 0, { status: 'COMPLETED', exitCode: 'COMPLETED' }, NOW);
-    await at.beginStep(lease, 1, 'store', NOW);
-    await repository.plan(lease, partitionsOf(2), 1);
-    await at.dispatch(lease, 1, 2);
-    const [late, running] = [partitionRef(lease, 0), partitionRef(lease, 0, 1)];
-    const fence = await repository.claim(running);
-    const before = await repository.snapshot();
-    const nothing = { successor: undefined, stepDone: false };
-    expect(await at.isAwaited(late)).toBe(false);
-    expect(await at.claim(late, undefined, NOW)).toEqual({ kind: 'finished', announcement: nothing });
-    expect(await at.finish(late, 1, COMPLETED, NOW)).toEqual(nothing);
-    expect(await repository.snapshot()).toEqual(before);
-    expect(await at.finish(running, fence, COMPLETED, NOW)).toEqual(nothing);
-  });
-});
-
 const skips = (skipCount: number) => countsWith({ readCount: skipCount, skipCount });
 
 describe('progress', () => {
