@@ -62,7 +62,7 @@ it(
 );
 
 async function play(sequence: (typeof scenes)[number]): Promise<void> {
-  const model: Plain = { executions: [] };
+  const model: Plain = { executions: [], deleted: [] };
   try {
     await asyncModelRun(() => ({ model, real: world }), sequence);
     await world.settle();
@@ -77,6 +77,7 @@ async function play(sequence: (typeof scenes)[number]): Promise<void> {
 }
 
 async function agree(model: Plain): Promise<void> {
+  for (const { uuid, written } of model.deleted) expect(await world.written([uuid])).toHaveLength(written);
   const exact = await world.written(model.executions.map(({ uuid }) => uuid));
   for (const instance of new Set(model.executions.map((execution) => execution.instance))) {
     await whole(instance, isExact(instance) ? exact : world.rough);

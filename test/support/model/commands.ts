@@ -123,7 +123,7 @@ const remove = (choice: number): Command =>
     `delete (${choice})`,
     async (model, world) => {
       const execution = pick(model, choice);
-      const { id, status, instance } = execution;
+      const { id, uuid, status, instance } = execution;
       const refusal = await refusalOf(world.operator.delete(id as never));
       if (['STARTING', 'STARTED', 'STOPPING'].includes(status)) {
         expect(refusal).toBe('EXECUTION_STILL_RUNNING');
@@ -131,6 +131,7 @@ const remove = (choice: number): Command =>
       }
       expect(refusal).toBeUndefined();
       expect(await refusalOf(world.operator.stop(id as never, 'ann'))).toBe('UNKNOWN_EXECUTION');
+      model.deleted.push({ uuid, written: (await world.written([uuid])).length });
       model.executions = model.executions.filter((other) => other !== execution);
       instance.executions = instance.executions.filter((other) => other !== execution);
       instance.forgot = true;
@@ -240,6 +241,8 @@ const BEFORE_THE_GATE = 4;
 export const scenes: Command[][] = [
   // The gate: a worker sleeps before a commit, and wakes after a force stop.
   [...begun('exactJob'), stopWorker('partitions', CLAIMED, false), operate('force stop', 0), wake(0)],
+  // The gate: a worker sleeps before a commit, the gateway dies before it closes the gate, and the execution is deleted.
+  [...begun('exactJob'), stopWorker('partitions', CLAIMED, false), forceStopAndDie(0, 1, true), remove(0), wake(0)],
   // A controller sleeps before it opens the gate, and wakes when a restart runs: it shuts nobody out.
   [
     start('exactJob', 4, false),

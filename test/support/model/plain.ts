@@ -23,6 +23,8 @@ export interface PlainInstance {
 /** Everything that was started, in plain memory. */
 export interface Plain {
   executions: PlainExecution[];
+  /** What was deleted, and how many items it had written in transactions by then: it writes no more. */
+  deleted: { uuid: string; written: number }[];
 }
 
 /** What an operation comes to: a refusal's code, or what the execution's status is then. */
