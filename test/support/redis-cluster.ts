@@ -92,17 +92,14 @@ export class RedisCluster {
   /** Adds a replica of a master; resolves when it has what its master has, and could take its place. */
   async addReplica(master: ClusterNode): Promise<ClusterNode> {
     const replica = await this.#place(`redis-${this.nodes.length}`);
-    this.nodes.push(replica);
     await replica.begin();
-    await replica.admin.cluster('MEET', '127.0.0.1', master.port, master.busPort);
+    // A master that dies may not have told its replica of the others yet: nobody would, and nobody could elect it.
+    for (const { port, busPort } of this.nodes) await replica.admin.cluster('MEET', '127.0.0.1', port, busPort);
+    this.nodes.push(replica);
+    await this.#knowEachOther();
     const id = await master.id();
-    await until(
-      'the replica to know its master',
-      () => replica.admin.cluster('NODES') as Promise<string>,
-      (nodes) => nodes.includes(id),
-    );
     await replica.admin.cluster('REPLICATE', id);
-    const following = new RegExp(`^${await replica.id()} .*slave ${id} .*connected`, 'm');
+    const following = new RegExp(`^${await replica.id()} .*slave ${id} .* connected$`, 'm');
     // All masters vote for it when its own is dead.
     for (const { admin } of this.nodes) {
       await until(
@@ -163,6 +160,11 @@ export class RedisCluster {
     }
     const [first, ...others] = this.nodes;
     for (const { port, busPort } of others) await first!.admin.cluster('MEET', '127.0.0.1', port, busPort);
+    await this.#knowEachOther();
+  }
+
+  /** Resolves when each node reaches the masters of all slots. */
+  async #knowEachOther(): Promise<void> {
     for (const { admin } of this.nodes) {
       await until(
         'all nodes to know each other',
