@@ -92,6 +92,10 @@ describe('expired', () => {
       expect(await expired(NOW + 9, Infinity, 3)).toEqual(ids.slice(0, 3));
       expect(await expired(-Infinity, Infinity)).toEqual([]);
       expect(await expired(-Infinity, 0, 2)).toEqual(ids.slice(0, 2));
+      // Another worker's run deletes the same meanwhile.
+      const [tooMany] = await Promise.all([expired(-Infinity, 4), mine.store.forget(ids[0]!, 100, true)]);
+      expect(tooMany).toEqual(ids.slice(0, 1));
+      expect(await expired(-Infinity, 4)).toEqual([]);
     } finally {
       await mine.close();
     }

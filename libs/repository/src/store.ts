@@ -312,9 +312,22 @@ export class RedisExecutionStore
     const old = Number.isFinite(before)
       ? await this.redis.zrangebyscore(ended, '-inf', `(${before}`, 'LIMIT', 0, limit)
       : [];
-    const excess = Math.min((await this.redis.zcard(ended)) - keep, limit);
-    const many = excess > 0 ? await this.redis.zrange(ended, '0', String(excess - 1)) : [];
+    const many = await this.#tooMany(ended, keep, limit);
     return (many.length > old.length ? many : old).map((id) => executionId(Number(id)));
+  }
+
+  /** The oldest members beyond so many. Counted and read at one moment: another run may be deleting them. */
+  async #tooMany(ended: string, keep: number, limit: number): Promise<string[]> {
+    const replies = await this.redis
+      .multi()
+      .zcard(ended)
+      .zrange(ended, '0', String(limit - 1))
+      .exec();
+    const [count, oldest] = (replies ?? []).map(([error, reply]) => {
+      if (error) throw error;
+      return reply;
+    }) as [number, string[]];
+    return oldest.slice(0, Math.max(0, count - keep));
   }
 
   async forget(id: ExecutionId, most: number, evenUnsettled = false): Promise<Forgotten> {
