@@ -193,6 +193,7 @@ describe('a master that dies', () => {
   it('takes its own modules with it until it is back, and no others', async () => {
     const { id, roadblock } = await heldAt(5);
     const node = await nodeOf('persistence');
+    await node.written();
     await node.kill();
     await roadblock.lift();
     const [first, ...others] = [await ask(endpoint), await ask(endpoint)];

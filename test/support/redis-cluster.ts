@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { inject } from 'vitest';
-import { freePort } from '../../scripts/local/ports.js';
+import { freePorts } from '../../scripts/local/ports.js';
 import type { ProcessSpec } from '../../scripts/local/processes.js';
 import { Supervisor } from '../../scripts/local/supervisor.js';
 import { redisProgram } from '../../scripts/services/install-redis.js';
@@ -44,6 +44,15 @@ export class ClusterNode {
     await process?.exited;
   }
 
+  /** Resolves when all that was answered is out of its hands, and outlives it: it waits for a slow disk before that. */
+  async written(): Promise<void> {
+    await until(
+      'the AOF to be written',
+      () => this.admin.info('persistence'),
+      (info) => info.includes('aof_buffer_length:0\r'),
+    );
+  }
+
   /** As a replica: resolves when it has what the master has now. */
   async hasAllOf(master: ClusterNode): Promise<void> {
     const wanted = Number(/master_repl_offset:(\d+)/.exec(await master.admin.info('replication'))?.[1]);
@@ -79,7 +88,8 @@ export class RedisCluster {
     const nodes: ClusterNode[] = [];
     const cluster = new RedisCluster(supervisor, directory, password, nodes);
     try {
-      for (let i = 0; i < masters; i += 1) nodes.push(await cluster.#place(`redis-${i}`));
+      const ports = await freePorts(2 * masters);
+      for (let i = 0; i < masters; i += 1) nodes.push(await cluster.#place(`redis-${i}`, ports.slice(2 * i)));
       await Promise.all(nodes.map((node) => node.begin()));
       await cluster.#join();
       return cluster;
@@ -91,7 +101,7 @@ export class RedisCluster {
 
   /** Adds a replica of a master; resolves when it has what its master has, and could take its place. */
   async addReplica(master: ClusterNode): Promise<ClusterNode> {
-    const replica = await this.#place(`redis-${this.nodes.length}`);
+    const replica = await this.#place(`redis-${this.nodes.length}`, await freePorts(2));
     await replica.begin();
     // A master that dies may not have told its replica of the others yet: nobody would, and nobody could elect it.
     for (const { port, busPort } of this.nodes) await replica.admin.cluster('MEET', '127.0.0.1', port, busPort);
@@ -142,10 +152,10 @@ export class RedisCluster {
     rmSync(this.directory, { recursive: true, force: true });
   }
 
-  async #place(name: string): Promise<ClusterNode> {
+  /** @param ports for clients, and for the other nodes */
+  async #place(name: string, [port = 0, busPort = 0]: readonly number[]): Promise<ClusterNode> {
     const directory = join(this.directory, name);
     mkdirSync(directory);
-    const [port, busPort] = [await freePort(), await freePort()];
     const place = { directory, pidFile: join(directory, 'redis.pid'), port, password: this.password };
     const command = await redisProgram((line) => console.log(line));
     const spec = redisSpec(name, command, place, configurationOf(busPort, this.password));
