@@ -1,4 +1,4 @@
-import { keyRoot } from '#repository';
+import { key, keyRoot } from '#repository';
 import ioredis, { type Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { MODULE_ID } from '../../scripts/local/apps.js';
@@ -36,14 +36,14 @@ async function held(): Promise<{ keys: number; bytes: number }> {
   const keys: string[] = [];
   const match = `${keyRoot(fleet.settings.keyPrefix, MODULE_ID)}*`;
   for await (const page of redis.scanStream({ match, count: 1_000 })) {
-    for (const key of page as string[]) if (await isLasting(key)) keys.push(key);
+    for (const name of page as string[]) if (await isLasting(name)) keys.push(name);
   }
-  const bytes = await Promise.all(keys.map((key) => redis.memory('USAGE', key)));
+  const bytes = await Promise.all(keys.map((name) => redis.memory('USAGE', name)));
   return { keys: keys.length, bytes: bytes.reduce<number>((sum, size) => sum + (size ?? 0), 0) };
 }
 
-const isLasting = async (key: string): Promise<boolean> =>
-  !key.includes('-maintenance:') && (await redis.type(key)) !== 'stream' && (await redis.pttl(key)) === -1;
+const isLasting = async (name: string): Promise<boolean> =>
+  !name.includes('-maintenance:') && (await redis.type(name)) !== 'stream' && (await redis.pttl(name)) === -1;
 
 const rowsIn = async (table: string): Promise<number> =>
   Number((await fleet.database.query(`SELECT count(*) AS rows FROM ${table}`))[0]?.['rows']);
@@ -60,12 +60,15 @@ async function soak(): Promise<void> {
   );
 }
 
-/** The database forgets some seconds later. */
+/** The database forgets some seconds later, and Redis then what was to be forgotten. */
 const purged = () =>
   until(
     'the database has forgotten them',
-    () => rowsIn('execution_gate'),
-    (left) => left === KEPT,
+    async () => [
+      await rowsIn('execution_gate'),
+      await redis.zcard(key(keyRoot(fleet.settings.keyPrefix, MODULE_ID), 'forgotten')),
+    ],
+    ([gates, forgotten]) => gates === KEPT && forgotten === 0,
   );
 
 describe('retention', () => {
