@@ -10,9 +10,9 @@ export type RedisClient = Redis | Cluster;
  * is given up: a peer that vanished from the network tells nobody, and TCP would go on waiting for a quarter of an hour.
  */
 const PROFILES = {
-  /** Gateway: a caller waits for the answer, so fail within a second. */
+  /** Gateway: a caller waits for the answer, so fail within a second, of which a busy machine may take some. */
   failFast: {
-    connection: { maxRetriesPerRequest: 0, commandTimeout: 800, connectTimeout: 800, socketTimeout: 2_000 },
+    connection: { maxRetriesPerRequest: 0, commandTimeout: 700, connectTimeout: 700, socketTimeout: 2_000 },
     enableOfflineQueue: false,
     maxRedirections: 8,
   },

@@ -1,5 +1,5 @@
 /** How long a dependency has to answer, in ms: the whole answer must come within a second. */
-export const PATIENCE = 800;
+export const PATIENCE = 700;
 
 export interface Readiness {
   status: 'ok' | 'unavailable';
