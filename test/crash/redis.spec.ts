@@ -2,6 +2,7 @@ import ioredis, { type Redis } from 'ioredis';
 import { readdirSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { aofWritten } from '../support/aof-written.js';
 import { Endpoint, ROOT } from '../support/endpoint.js';
 import { Fleet } from '../support/fleet.js';
 import { PrivateServer } from '../support/private-server.js';
@@ -92,6 +93,7 @@ describe('a Redis that restarts', () => {
     const id = await small.begin();
     await roadblock.reached();
     await endpoint.stop(id);
+    await aofWritten(admin);
     await redis.end('SIGKILL');
     await redis.begin();
     await answersAgain();

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { connectRedis, createLogger, duplicateOf, openRedis } from '#platform';
 import { onCancel, RedisCancelChannel } from '#queues';
 import { NotOnDiskError, RedisDurability } from '#repository';
+import { aofWritten } from '../support/aof-written.js';
 import { Endpoint } from '../support/endpoint.js';
 import { Fleet } from '../support/fleet.js';
 import { RedisCluster, type ClusterNode } from '../support/redis-cluster.js';
@@ -193,7 +194,7 @@ describe('a master that dies', () => {
   it('takes its own modules with it until it is back, and no others', async () => {
     const { id, roadblock } = await heldAt(5);
     const node = await nodeOf('persistence');
-    await node.written();
+    await aofWritten(node.admin);
     await node.kill();
     await roadblock.lift();
     const [first, ...others] = [await ask(endpoint), await ask(endpoint)];

@@ -133,7 +133,8 @@ describe('fence', () => {
             await session.commit(chunk(attempt, next, next + 1));
           }
         } catch (error) {
-          if (!(error instanceof SupersededError)) throw error;
+          // On a machine that stands still for a second, a rival in mid-commit is ended rather than waited for.
+          if (!(error instanceof SupersededError || error instanceof TransientError)) throw error;
         } finally {
           await session.close();
         }

@@ -44,15 +44,6 @@ export class ClusterNode {
     await process?.exited;
   }
 
-  /** Resolves when all that was answered is out of its hands, and outlives it: it waits for a slow disk before that. */
-  async written(): Promise<void> {
-    await until(
-      'the AOF to be written',
-      () => this.admin.info('persistence'),
-      (info) => info.includes('aof_buffer_length:0\r'),
-    );
-  }
-
   /** As a replica: resolves when it has what the master has now. */
   async hasAllOf(master: ClusterNode): Promise<void> {
     const wanted = Number(/master_repl_offset:(\d+)/.exec(await master.admin.info('replication'))?.[1]);

@@ -25,9 +25,9 @@ import {
 import { key, keyRoot, RedisExecutionReader, RedisExecutionStore } from '#repository';
 import { Queue, Worker, type Job } from 'bullmq';
 import { inject } from 'vitest';
+import { aofWritten } from '../aof-written.js';
 import type { TestDatabase } from '../database.js';
 import type { PrivateServer } from '../private-server.js';
-import { until } from '../until.js';
 import { modelJobs, sinkOf, type Item } from './jobs.js';
 import { Life, mortal, mortalSink } from './life.js';
 
@@ -201,11 +201,7 @@ export class World {
    */
   async restartRedis(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
     if (!this.server) throw new Error('This Redis is shared.');
-    await until(
-      'Redis to hand over what it was told',
-      () => this.#redis.info('persistence'),
-      (info) => info.includes('aof_buffer_length:0'),
-    );
+    await aofWritten(this.#redis);
     await this.server.end(signal);
     await this.server.begin();
   }

@@ -1,0 +1,10 @@
+import type { RedisClient } from '#platform';
+import { until } from './until.js';
+
+/** Resolves when all that Redis has answered is in its file: it holds that back while a slow disk is busy. */
+export const aofWritten = (redis: RedisClient): Promise<string> =>
+  until(
+    'the AOF to be written',
+    () => redis.info('persistence'),
+    (info) => info.includes('aof_buffer_length:0\r'),
+  );
