@@ -7,6 +7,7 @@ const MAY_IMPORT = {
   engine: ['domain', 'job-kit'],
   repository: ['domain', 'job-kit', 'engine', 'platform'],
   queues: ['domain', 'engine', 'platform'],
+  client: ['domain'],
   platform: [],
 };
 
