@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { Supervisor } from '../scripts/local/supervisor.js';
+import { ProcessManager } from '../scripts/local/process-manager.js';
 import { databaseUrl, freshDatabase } from '../scripts/services/databases.js';
 import { openRedis } from '../scripts/services/redis.js';
 import { openServices, type Services } from '../scripts/services/services.js';
@@ -15,7 +15,7 @@ export class Bench {
   #dataset: Promise<Dataset> | undefined;
 
   private constructor(
-    private readonly supervisor: Supervisor,
+    private readonly manager: ProcessManager,
     readonly sizes: Sizes,
     private readonly directory: string,
     private readonly services: Services,
@@ -26,9 +26,9 @@ export class Bench {
    *
    * @param directory where everything is kept; what is there from the last run is used again
    */
-  static async open(supervisor: Supervisor, sizes: Sizes, directory: string): Promise<Bench> {
+  static async open(manager: ProcessManager, sizes: Sizes, directory: string): Promise<Bench> {
     mkdirSync(join(directory, 'data'), { recursive: true });
-    return new Bench(supervisor, sizes, directory, await openServices(supervisor, directory, {}));
+    return new Bench(manager, sizes, directory, await openServices(manager, directory, {}));
   }
 
   get redisUrl(): string {
@@ -54,7 +54,7 @@ export class Bench {
   async withFleet<T>(options: FleetOptions, work: (fleet: BenchFleet) => Promise<T>): Promise<T> {
     if (options.apart) return this.#withFleetApart(options, work);
     return this.#withFleetIn(
-      { supervisor: this.supervisor, directory: this.directory, redisUrl: this.redisUrl },
+      { manager: this.manager, directory: this.directory, redisUrl: this.redisUrl },
       options,
       work,
     );
@@ -62,17 +62,17 @@ export class Bench {
 
   async #withFleetApart<T>(options: FleetOptions, work: (fleet: BenchFleet) => Promise<T>): Promise<T> {
     const directory = join(this.directory, 'apart');
-    const supervisor = await Supervisor.open({ ...this.supervisor.options, directory });
+    const manager = await ProcessManager.open({ ...this.manager.options, directory });
     try {
-      const redisUrl = await openRedis(supervisor, join(directory, 'redis'));
-      return await this.#withFleetIn({ supervisor, directory, redisUrl }, options, work);
+      const redisUrl = await openRedis(manager, join(directory, 'redis'));
+      return await this.#withFleetIn({ manager, directory, redisUrl }, options, work);
     } finally {
-      await supervisor.stop();
+      await manager.stop();
     }
   }
 
   async #withFleetIn<T>(
-    { supervisor, directory, redisUrl }: { supervisor: Supervisor; directory: string; redisUrl: string },
+    { manager, directory, redisUrl }: { manager: ProcessManager; directory: string; redisUrl: string },
     options: FleetOptions,
     work: (fleet: BenchFleet) => Promise<T>,
   ): Promise<T> {
@@ -83,7 +83,7 @@ export class Bench {
       databaseUrl: await freshDatabase(this.services.adminUrl, database),
       importDirectory: this.importDirectory,
     };
-    const fleet = await BenchFleet.start(supervisor, { ...place, ...options });
+    const fleet = await BenchFleet.start(manager, { ...place, ...options });
     try {
       return await work(fleet);
     } finally {

@@ -1,19 +1,18 @@
 import ioredis, { type Redis } from 'ioredis';
 import { Client } from 'pg';
-import { JobClient, type ExecutionView } from '../scripts/demo/client.js';
-import { fleetEnvironment, gatewaySpec, MODULE_ID, workerSpec } from '../scripts/local/apps.js';
-import { keptCredentials, type Credentials } from '../scripts/local/credentials.js';
+import type { BatchJobClient, GivenParameters, SingleExecutionJson } from '#client';
+import { keptCredentials } from '../scripts/local/credentials.js';
+import { LocalFleet } from '../scripts/local/fleet.js';
 import { freePort } from '../scripts/local/ports.js';
 import type { LocalProcess } from '../scripts/local/processes.js';
-import type { Supervisor } from '../scripts/local/supervisor.js';
-import { seen } from './rounds.js';
+import type { ProcessManager } from '../scripts/local/process-manager.js';
 
 export interface FleetOptions {
   /** Default 2, as `npm start` has it. */
   workers?: number;
   /** Settings that differ from the defaults, because the line is about them. */
   env?: NodeJS.ProcessEnv;
-  /** Whether it gets a Redis of its own, so that it may run beside another fleet. Default false. */
+  /** Whether it gets a Redis of its own, so that it can run beside another fleet. Default false. */
   apart?: boolean;
 }
 
@@ -24,75 +23,61 @@ interface FleetPlace {
   importDirectory: string;
 }
 
-/** What an execution took, from the request to start it until its `endTime`, in ms, and how it ended. */
+/** How long an execution took, from the start request until its `endTime`, in ms, and how it ended. */
 export interface Run {
   id: number;
   ms: number;
-  view: ExecutionView;
+  view: SingleExecutionJson;
 }
 
 export const KEY_PREFIX = 'longshore-bench';
-const LOOK_EVERY_MS = 50;
+const POLL_EVERY_MS = 50;
+/** Longest execution of any line, in ms. */
+const RUN_WITHIN_MS = 3_600_000;
 
 /** A gateway and workers as `npm start` runs them, and connections to look at what they do. */
 export class BenchFleet {
+  readonly client: BatchJobClient;
+  /** The operator's `Authorization` header. */
+  readonly authorization: string;
+  readonly url: string;
+  readonly workers: readonly LocalProcess[];
+
   private constructor(
-    readonly url: string,
-    readonly redisUrl: string,
-    readonly credentials: Credentials,
+    fleet: LocalFleet,
     readonly redis: Redis,
     readonly postgres: Client,
-    readonly workers: readonly LocalProcess[],
     private readonly processes: readonly LocalProcess[],
-  ) {}
+  ) {
+    this.client = fleet.client();
+    this.authorization = this.client.authorization;
+    this.url = fleet.url;
+    this.workers = processes.filter(({ spec }) => spec.stage === 'worker');
+  }
 
-  static async start(supervisor: Supervisor, { workers = 2, env = {}, ...place }: FleetPlace & FleetOptions) {
+  static async start(manager: ProcessManager, { workers = 2, env = {}, ...place }: FleetPlace & FleetOptions) {
     const { usersFile, ...credentials } = await keptCredentials(place.directory);
     const redis = new ioredis.Redis(place.redisUrl);
     await redis.flushall();
-    const environment = fleetEnvironment({ ...place, usersFile, keyPrefix: KEY_PREFIX }, env);
-    const port = await freePort();
-    const gateway = gatewaySpec({ ...environment, HOST: '127.0.0.1', PORT: String(port) });
-    const fleet = Array.from({ length: workers }, (_, index) => workerSpec(index + 1, environment));
-    const started = await Promise.all([gateway, ...fleet].map((spec) => supervisor.start(spec)));
+    const settings = { ...place, usersFile, keyPrefix: KEY_PREFIX };
+    const fleet = new LocalFleet(manager, { settings, credentials, port: await freePort(), env });
+    const processes = await fleet.start(workers);
     const postgres = new Client({ connectionString: place.databaseUrl });
     await postgres.connect();
-    return new BenchFleet(
-      `http://127.0.0.1:${port}`,
-      place.redisUrl,
-      credentials,
-      redis,
-      postgres,
-      started.slice(1),
-      started,
-    );
-  }
-
-  get authorization(): string {
-    const { username, password } = this.credentials;
-    return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
-  }
-
-  client(jobName: string): JobClient {
-    return new JobClient(this.url, MODULE_ID, jobName, this.credentials);
+    return new BenchFleet(fleet, redis, postgres, processes);
   }
 
   /** Runs a job to its end. @throws Error if it does not complete */
-  async run(jobName: string, parameters: Record<string, string>): Promise<Run> {
-    const client = this.client(jobName);
+  async run(jobName: string, parameters: GivenParameters): Promise<Run> {
     const began = Date.now();
-    const id = await client.start(parameters);
-    const view = await this.ended(jobName, id);
+    const { jobExecutionId: id } = await this.client.start(jobName, parameters);
+    const view = await this.completed(jobName, id);
     return { id, ms: Date.parse(view.endTime ?? '') - began, view };
   }
 
   /** Waits for the end of an execution. @throws Error if it does not complete */
-  async ended(jobName: string, id: number, lookEveryMs = LOOK_EVERY_MS): Promise<ExecutionView> {
-    const client = this.client(jobName);
-    const view = await seen(async () => {
-      const execution = await client.execution(id);
-      return execution.running ? undefined : execution;
-    }, lookEveryMs);
+  async completed(jobName: string, id: number, everyMs = POLL_EVERY_MS): Promise<SingleExecutionJson> {
+    const view = await this.client.ended(jobName, id, { everyMs, withinMs: RUN_WITHIN_MS });
     if (view.status === 'COMPLETED') return view;
     throw new Error(`Execution ${id} of ${jobName} is ${view.status}: ${JSON.stringify(view.failures)}`);
   }

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
-import { runSupervised } from '../scripts/local/lifetime.js';
+import { runWithProcesses } from '../scripts/local/lifetime.js';
 import { dataDirectory } from '../scripts/local/paths.js';
-import { readAsked, type Asked } from './asked.js';
 import { Bench } from './bench.js';
 import { resultOf, type Result } from './line.js';
+import { readOptions, type BenchOptions } from './options.js';
 import { drawPlots } from './plots/draw.js';
 import { circumstances, table } from './report.js';
 
@@ -11,7 +11,7 @@ import { circumstances, table } from './report.js';
 const say = (line: string) => void process.stderr.write(`${line}\n`);
 const print = (text: string) => void process.stdout.write(`${text}\n`);
 
-async function measure({ lines }: Asked, bench: Bench): Promise<Result[]> {
+async function measure({ lines }: BenchOptions, bench: Bench): Promise<Result[]> {
   const results: Result[] = [];
   for (const line of lines) {
     const began = performance.now();
@@ -23,19 +23,19 @@ async function measure({ lines }: Asked, bench: Bench): Promise<Result[]> {
 }
 
 const args = process.argv.slice(2);
-const asked = readAsked(args);
+const options = readOptions(args);
 const directory = join(dataDirectory(), 'bench');
 
-await runSupervised({ directory, revive: false, say, leaveCode: 130 }, async (supervisor) => {
+await runWithProcesses({ directory, restart: false, say, signalExitCode: 130 }, async (manager) => {
   const facts = circumstances(args);
-  const bench = await Bench.open(supervisor, asked.sizes, directory);
-  if (asked.plots) {
+  const bench = await Bench.open(manager, options.sizes, directory);
+  if (options.plots) {
     await drawPlots(bench, facts, say);
     return 0;
   }
-  const results = await measure(asked, bench);
+  const results = await measure(options, bench);
   print(
-    asked.json
+    options.json
       ? JSON.stringify({ ...facts, results }, null, 2)
       : `${facts.machine}, load ${facts.load.toFixed(1)}; ${facts.date}; ${facts.command}\n\n${table(results)}`,
   );

@@ -1,17 +1,18 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { fleetEnvironment, gatewaySpec, MODULE_ID, workerSpec } from './local/apps.js';
+import { MODULE_ID } from './local/apps.js';
 import { keptCredentials } from './local/credentials.js';
 import { writePrivately } from './local/files.js';
-import { runSupervised } from './local/lifetime.js';
+import { LocalFleet } from './local/fleet.js';
+import { runWithProcesses } from './local/lifetime.js';
 import { dataDirectory } from './local/paths.js';
 import { assertPortFree } from './local/ports.js';
 import { readStartSettings } from './local/start-settings.js';
-import type { Supervisor } from './local/supervisor.js';
+import type { ProcessManager } from './local/process-manager.js';
 import { ensureDatabase } from './services/databases.js';
 import { openServices } from './services/services.js';
 
-/** What scripts need to know of the fleet that runs: `local.json` in the data directory. */
+/** What scripts need to know about the running fleet: `local.json` in the data directory. */
 interface LocalFile {
   url: string;
   username: string;
@@ -29,21 +30,20 @@ const directory = dataDirectory();
 const localFile = join(directory, 'local.json');
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 
-/** Brings everything up, and stays. */
-async function start(supervisor: Supervisor): Promise<never> {
+/** Starts everything, and keeps it running. */
+async function start(manager: ProcessManager): Promise<never> {
   rmSync(localFile, { force: true });
   const { host, port, workers, importDirectory } = await readStartSettings(directory);
   await assertPortFree(port, host);
   const { usersFile, ...credentials } = await keptCredentials(directory);
-  const { redisUrl, adminUrl } = await openServices(supervisor, directory);
+  const { redisUrl, adminUrl } = await openServices(manager, directory);
   const databaseUrl = process.env.DATABASE_URL || (await ensureDatabase(adminUrl, 'longshore'));
-  const env = fleetEnvironment({ directory, redisUrl, databaseUrl, importDirectory, usersFile });
-  const gateway = gatewaySpec({ ...env, HOST: host, PORT: String(port) });
-  const fleet = Array.from({ length: workers }, (_, index) => workerSpec(index + 1, env));
-  await Promise.all([gateway, ...fleet].map((spec) => supervisor.start(spec)));
+  const settings = { directory, redisUrl, databaseUrl, importDirectory, usersFile };
+  const fleet = new LocalFleet(manager, { settings, credentials, host, port });
+  const names = (await fleet.start(workers)).map(({ spec }) => spec.name);
 
-  const url = `http://${host === '0.0.0.0' ? '127.0.0.1' : host}:${port}`;
-  supervisor.onChange = () => {
+  const { url } = fleet;
+  manager.onChange = () => {
     const local: LocalFile = {
       url,
       ...credentials,
@@ -51,13 +51,13 @@ async function start(supervisor: Supervisor): Promise<never> {
       importDirectory,
       redisUrl,
       databaseUrl,
-      gatewayPid: supervisor.find('gateway')?.pid ?? null,
-      workerPids: fleet.flatMap(({ name }) => supervisor.find(name)?.pid ?? []),
+      gatewayPid: manager.find('gateway')?.pid ?? null,
+      workerPids: names.filter((name) => name !== 'gateway').flatMap((name) => manager.find(name)?.pid ?? []),
     };
     writePrivately(localFile, `${JSON.stringify(local, null, 2)}\n`);
   };
-  supervisor.onChange();
-  say(greeting({ url, ...credentials, importDirectory, logs: supervisor.logDirectory }));
+  manager.onChange();
+  say(greeting({ url, ...credentials, importDirectory, logs: manager.logDirectory }));
   return new Promise(() => undefined);
 }
 
@@ -81,4 +81,6 @@ Put .ndjson or .ndjson.gz files into the import directory, then start an import 
 Ctrl-C stops everything.
 `;
 
-await runSupervised({ directory, revive: true, say, leaveCode: 0 }, start, () => rmSync(localFile, { force: true }));
+await runWithProcesses({ directory, restart: true, say, signalExitCode: 0 }, start, () =>
+  rmSync(localFile, { force: true }),
+);

@@ -1,4 +1,4 @@
-import type { ExecutionView } from '../../scripts/demo/client.js';
+import type { GivenParameters } from '#client';
 import type { Line } from '../line.js';
 import { rounds, seen } from '../rounds.js';
 import { DEFAULT_WINDOW } from './queued.js';
@@ -8,10 +8,6 @@ const HUGE = { partitions: '2000', busyMs: '2' };
 const SMALL = { partitions: '1', busyMs: '2' };
 const UNDER_WAY = 20;
 
-/** The view has more in it than the demo reads. */
-const partitionsDone = (view: ExecutionView): number =>
-  (view.progress as ExecutionView['progress'] & { partitions: { done: number } }).partitions.done;
-
 /** How much of the huge job was done while the small one, started behind it, went from start to end. */
 export const fairnessLine: Line = {
   name: 'fairness',
@@ -20,18 +16,19 @@ export const fairnessLine: Line = {
   wanted: { of: 'ours', atMost: 2 },
   measure: (bench) =>
     bench.withFleet({}, async (fleet) => {
-      const client = fleet.client('noopJob');
+      const start = async (parameters: GivenParameters) =>
+        (await fleet.client.start('noopJob', parameters)).jobExecutionId;
       return rounds(bench.sizes.rounds, async () => {
-        const huge = await client.start(HUGE);
-        const done = async () => partitionsDone(await client.execution(huge));
+        const huge = await start(HUGE);
+        const done = async () => (await fleet.client.view('noopJob', huge, { stepCount: 1 })).progress.partitions.done;
         const before = await seen(async () => {
           const count = await done();
           return count >= UNDER_WAY ? count : undefined;
         }, 5);
-        const small = await client.start(SMALL);
-        await fleet.ended('noopJob', small, 5);
+        const small = await start(SMALL);
+        await fleet.completed('noopJob', small, 5);
         const ours = ((await done()) - before) / DEFAULT_WINDOW;
-        await fleet.ended('noopJob', huge);
+        await fleet.completed('noopJob', huge);
         return { ours };
       });
     }),

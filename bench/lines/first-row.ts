@@ -8,13 +8,13 @@ const LOOK_EVERY_MS = 1;
 async function firstRow(fleet: BenchFleet, source: string): Promise<number> {
   await fleet.postgres.query('TRUNCATE resource');
   const began = performance.now();
-  const starting = fleet.client('bulkImportJob').start({ source });
+  const starting = fleet.client.start('bulkImportJob', { source });
   await seen(async () => {
     const { rowCount } = await fleet.postgres.query('SELECT FROM resource LIMIT 1');
     return rowCount ? true : undefined;
   }, LOOK_EVERY_MS);
   const ms = performance.now() - began;
-  await fleet.ended('bulkImportJob', await starting);
+  await fleet.completed('bulkImportJob', (await starting).jobExecutionId);
   return ms;
 }
 

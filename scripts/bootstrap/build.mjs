@@ -2,7 +2,7 @@ import { existsSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync 
 import { join } from 'node:path';
 import { BUILD_STAMP, DIST, MODULES } from './paths.mjs';
 
-const SOURCES = ['apps', 'libs', 'scripts', 'bench'];
+const SOURCES = ['apps', 'libs', 'scripts', 'bench', 'test/testbed'];
 const SETTINGS = ['tsconfig.json', 'tsconfig.build.json', 'nest-cli.json', 'package.json', 'package-lock.json'];
 
 /** Whether nothing has changed since the last build, by paths, sizes and times. */

@@ -2,14 +2,14 @@ import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, unlinkSync, writ
 import { dirname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
-/** Runs `work` while no other process does the same. A lock whose holder has died is taken over. */
+/** Runs `work` while no other process does. A lock whose holder has died is taken over. */
 export async function withLock(path, work) {
   mkdirSync(dirname(path), { recursive: true });
-  for (let told = false; !take(path); told = true) {
+  for (let announced = false; !take(path); announced = true) {
     const holder = holderOf(path);
-    if (holder !== undefined && !isAlive(holder)) bury(path, holder);
+    if (holder !== undefined && !isAlive(holder)) removeStale(path, holder);
     else {
-      if (!told) process.stderr.write(`Waiting for process ${holder}, which is installing or building …\n`);
+      if (!announced) process.stderr.write(`Waiting for process ${holder}, which is installing or building …\n`);
       await pause(100);
     }
   }
@@ -20,7 +20,7 @@ export async function withLock(path, work) {
   }
 }
 
-/** The lock appears with its holder's number in it, or not at all. */
+/** The lock file appears with its holder's pid in it, or not at all. */
 function take(path) {
   const mine = `${path}.${process.pid}`;
   writeFileSync(mine, String(process.pid));
@@ -53,15 +53,15 @@ function isAlive(pid) {
   }
 }
 
-/** Removes a dead holder's lock. Of two that try, one renames it; if that was a living one's by then, it goes back. */
-function bury(path, holder) {
-  const grave = `${path}.${process.pid}.dead`;
+/** Removes a dead holder's lock. Of two processes that try, one renames it; if it has renamed a living holder's lock, it puts it back. */
+function removeStale(path, holder) {
+  const stale = `${path}.${process.pid}.stale`;
   try {
-    renameSync(path, grave);
-    if (holderOf(grave) !== holder) linkSync(grave, path);
+    renameSync(path, stale);
+    if (holderOf(stale) !== holder) linkSync(stale, path);
   } catch (error) {
     if (error.code !== 'ENOENT' && error.code !== 'EEXIST') throw error;
   } finally {
-    rmSync(grave, { force: true });
+    rmSync(stale, { force: true });
   }
 }

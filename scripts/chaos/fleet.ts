@@ -6,7 +6,7 @@ import { fleetEnvironment, gatewaySpec, MODULE_ID, workerSpec } from '../local/a
 import { keptCredentials, type Credentials } from '../local/credentials.js';
 import { freePort } from '../local/ports.js';
 import type { LocalProcess, ProcessSpec } from '../local/processes.js';
-import type { Supervisor } from '../local/supervisor.js';
+import type { ProcessManager } from '../local/process-manager.js';
 import { freshDatabase } from '../services/databases.js';
 import { openPostgres } from '../services/postgres.js';
 import { openRedis } from '../services/redis.js';
@@ -47,7 +47,7 @@ export class ChaosFleet {
   #ending = false;
 
   private constructor(
-    private readonly supervisor: Supervisor,
+    private readonly manager: ProcessManager,
     private readonly journal: Journal,
     readonly url: string,
     readonly credentials: Credentials,
@@ -61,13 +61,13 @@ export class ChaosFleet {
   ) {}
 
   /** Starts everything, with nothing left of an earlier run. */
-  static async start(supervisor: Supervisor, directory: string, journal: Journal): Promise<ChaosFleet> {
+  static async start(manager: ProcessManager, directory: string, journal: Journal): Promise<ChaosFleet> {
     const importDirectory = join(directory, 'import');
     for (const old of [importDirectory, join(directory, 'redis')]) rmSync(old, { recursive: true, force: true });
     mkdirSync(importDirectory, { recursive: true });
     const { usersFile, ...credentials } = await keptCredentials(directory);
-    const redisUrl = await openRedis(supervisor, join(directory, 'redis'));
-    const adminUrl = await openPostgres(supervisor, join(directory, 'postgres'));
+    const redisUrl = await openRedis(manager, join(directory, 'redis'));
+    const adminUrl = await openPostgres(manager, join(directory, 'postgres'));
     const databaseUrl = await freshDatabase(adminUrl, DATABASE);
 
     const redisProxy = await TcpProxy.to(Number(new URL(redisUrl).port));
@@ -80,7 +80,7 @@ export class ChaosFleet {
     );
     const port = await freePort();
     const fleet = new ChaosFleet(
-      supervisor,
+      manager,
       journal,
       `http://127.0.0.1:${port}`,
       credentials,
@@ -119,7 +119,7 @@ export class ChaosFleet {
   }
 
   signal(name: string, signal: NodeJS.Signals): void {
-    this.supervisor.find(name)?.kill(signal);
+    this.manager.find(name)?.kill(signal);
   }
 
   /** Ends a process by a signal. @returns when it was sent, in ms since the epoch; resolves when it has ended */
@@ -167,7 +167,7 @@ export class ChaosFleet {
   }
 
   async #start(spec: ProcessSpec): Promise<void> {
-    this.#take(await this.supervisor.start(spec));
+    this.#take(await this.manager.start(spec));
   }
 
   /** Watches a process: nobody but us may end it. */
@@ -181,12 +181,12 @@ export class ChaosFleet {
     const { name } = process.spec;
     const why = await process.exited;
     if (this.#doomed.has(process) || this.#ending) return;
-    this.journal.violation(`${name} (process ${process.pid}) has ended by itself: ${why}. ${process.lastWords}`);
+    this.journal.violation(`${name} (process ${process.pid}) has ended by itself: ${why}. ${process.lastOutput}`);
     await this.inTurn(name, () => this.revive(name));
   }
 
   #living(name: string): LocalProcess {
-    const process = this.supervisor.find(name);
+    const process = this.manager.find(name);
     if (!process) throw new Error(`There is no process ${name} now.`);
     return process;
   }

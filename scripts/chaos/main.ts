@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { runSupervised } from '../local/lifetime.js';
+import { runWithProcesses } from '../local/lifetime.js';
 import { dataDirectory } from '../local/paths.js';
-import type { Supervisor } from '../local/supervisor.js';
+import type { ProcessManager } from '../local/process-manager.js';
 import type { Listed } from './client.js';
 import { ChaosFleet } from './fleet.js';
 import { Journal } from './journal.js';
@@ -25,10 +25,10 @@ const minutes = Number(values.minutes);
 const seed = Number(values.seed);
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 
-async function chaos(supervisor: Supervisor): Promise<number> {
+async function chaos(manager: ProcessManager): Promise<number> {
   const journal = new Journal(join(directory, `events-${seed}.log`), say);
   journal.tell(`chaos: ${minutes} minutes, seed ${seed}; events in ${journal.path}`);
-  const fleet = await ChaosFleet.start(supervisor, directory, journal);
+  const fleet = await ChaosFleet.start(manager, directory, journal);
   const run = new Run(fleet, journal);
   const looking = run.look();
   journal.tell('The fleet is up.');
@@ -94,4 +94,4 @@ async function judge(run: Run, fleet: ChaosFleet, journal: Journal): Promise<Lis
 }
 
 const directory = join(dataDirectory(), 'chaos');
-await runSupervised({ directory, revive: false, say, leaveCode: 130 }, chaos);
+await runWithProcesses({ directory, restart: false, say, signalExitCode: 130 }, chaos);

@@ -3,26 +3,26 @@ import { join } from 'node:path';
 import { compiled } from './paths.js';
 import type { ProcessSpec } from './processes.js';
 
-/** What gateway and workers of one fleet share; the environment they get (`docs/settings.md`). */
+/** The settings that the gateway and the workers of one fleet share (`docs/settings.md`). */
 export interface FleetSettings {
-  /** Where the fleet keeps what is its own. */
+  /** Where the fleet keeps its own files. */
   directory: string;
   redisUrl: string;
   databaseUrl: string;
   importDirectory: string;
   usersFile: string;
-  /** First part of every Redis key; the default one if left out. */
+  /** First part of every Redis key. Default: that of the settings. */
   keyPrefix?: string;
 }
 
 /** The one module of a local fleet. */
 export const MODULE_ID = 'persistence';
 
-/** The environment of a gateway or worker: ours, with what the fleet's settings say. */
+/** The environment of a gateway or worker: ours, overridden by the fleet's settings and then by `extra`. */
 export function fleetEnvironment(fleet: FleetSettings, extra: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
   return {
     ...process.env,
-    // That a process is ready is told by its log.
+    // A log line says that a process is ready.
     LOG_LEVEL: process.env.LOG_LEVEL === 'debug' ? 'debug' : 'info',
     DATA_DIR: fleet.directory,
     MODULES_FILE: '',
@@ -39,21 +39,21 @@ export function fleetEnvironment(fleet: FleetSettings, extra: NodeJS.ProcessEnv 
 export const gatewaySpec = (env: NodeJS.ProcessEnv): ProcessSpec => ({
   name: 'gateway',
   stage: 'gateway',
-  isReady: saying('listening'),
+  isReady: hasMessage('listening'),
   ...program('gateway', env),
 });
 
-/** @param number 1 and up: names the worker in its fleet */
+/** @param number from 1; part of the worker's name */
 export const workerSpec = (number: number, env: NodeJS.ProcessEnv): ProcessSpec => ({
   name: `worker-${number}`,
   stage: 'worker',
-  isReady: saying('Worker is ready'),
+  isReady: hasMessage('Worker is ready'),
   ...program('worker', { ...env, HEARTBEAT_FILE: join(env.DATA_DIR ?? tmpdir(), `worker-${number}.alive`) }),
 });
 
 /**
- * Node's own options, as `npm run start:…` and the images have them too. A worker's young generation is kept small: rows
- * that outlive it by chance are what lets a long import take more memory than a short one.
+ * Node's own options, the same as in `npm run start:…` and in the images. A worker's young generation is kept small:
+ * rows that survive it by chance make a long import take more memory than a short one.
  */
 export const NODE_OPTIONS = {
   gateway: ['--enable-source-maps'],
@@ -66,5 +66,5 @@ const program = (app: keyof typeof NODE_OPTIONS, env: NodeJS.ProcessEnv) => ({
   env,
 });
 
-/** Tells a JSON log line by its message. */
-const saying = (message: string) => (line: string) => line.includes(`"msg":"${message}"`);
+/** Matches a JSON log line by its message. */
+const hasMessage = (message: string) => (line: string) => line.includes(`"msg":"${message}"`);

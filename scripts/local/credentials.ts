@@ -1,12 +1,10 @@
 import { hash } from '@node-rs/argon2';
 import { join } from 'node:path';
+import type { Credentials } from '#client';
 import { newPassword } from '../services/secret.js';
 import { readIfThere, writePrivately } from './files.js';
 
-export interface Credentials {
-  username: string;
-  password: string;
-}
+export type { Credentials };
 
 /** A user as the gateway reads it from `USERS_FILE`. */
 interface User {
@@ -24,9 +22,9 @@ export const OPERATOR_PERMISSIONS = [{ permission: 'VIEW_BATCH_JOBS' }, { permis
 const OPERATOR_NAME = 'admin';
 
 /**
- * The operator of a local fleet: made at the first call, with a random password, and kept.
+ * The operator of a local fleet: created at the first call, with a random password, and kept.
  *
- * @returns the credentials, and the path of the users file, whose other users are left alone
+ * @returns the credentials, and the path of the users file; other users in it are left as they are
  */
 export async function keptCredentials(directory: string): Promise<Credentials & { usersFile: string }> {
   const usersFile = join(directory, 'users.json');
@@ -42,7 +40,7 @@ export async function keptCredentials(directory: string): Promise<Credentials & 
   return { ...credentials, usersFile };
 }
 
-/** Writes a users file: new users, behind those that have their hash already. */
+/** Writes a users file: the others as they are, then the new users with their passwords hashed. */
 export async function writeUsers(path: string, newUsers: readonly NewUser[], others: readonly User[] = []) {
   const hashed = await Promise.all(newUsers.map(hashedUser));
   writeJson(path, [...others, ...hashed]);

@@ -1,20 +1,20 @@
 import { execFileSync } from 'node:child_process';
 import { readIfThere } from './files.js';
 
-/** A process for good: a pid alone may have passed to another one. */
+/** Identifies a process for ever: a pid alone may be reused. */
 export interface Identity {
   pid: number;
-  /** When it began, in the system's own terms. */
-  birth: string;
+  /** When it was started, in the system's own format. */
+  startedAt: string;
 }
 
 export function identify(pid: number): Identity | undefined {
-  const birth = birthOf(pid);
-  return birth === undefined ? undefined : { pid, birth };
+  const startedAt = startOf(pid);
+  return startedAt === undefined ? undefined : { pid, startedAt };
 }
 
-/** Whether this very process lives. One that has ended and was not yet waited for does not. */
-export const isAlive = ({ pid, birth }: Identity): boolean => birthOf(pid) === birth;
+/** Whether this very process is running. A zombie is not. */
+export const isAlive = ({ pid, startedAt }: Identity): boolean => startOf(pid) === startedAt;
 
 /** The command line of a process, its parts joined by spaces; empty if there is none. */
 export function commandOf(pid: number): string {
@@ -22,12 +22,12 @@ export function commandOf(pid: number): string {
   return ps(pid, 'command=');
 }
 
-function birthOf(pid: number): string | undefined {
-  return process.platform === 'linux' ? birthFromProc(pid) : ps(pid, 'lstart=') || undefined;
+function startOf(pid: number): string | undefined {
+  return process.platform === 'linux' ? startFromProc(pid) : ps(pid, 'lstart=') || undefined;
 }
 
-/** proc(5): behind the name in parentheses come the state (field 3) and, as field 22, the time of the start. */
-function birthFromProc(pid: number): string | undefined {
+/** proc(5): after the name in parentheses come the state (field 3) and, as field 22, the start time. */
+function startFromProc(pid: number): string | undefined {
   const stat = readGone(`/proc/${pid}/stat`);
   const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ');
   return fields === undefined || fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];

@@ -2,19 +2,19 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { createWriteStream, mkdirSync, renameSync, statSync, type WriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { FAREWELL, type Stage } from './stages.js';
+import { SHUTDOWN, type Stage } from './stages.js';
 
 /** A process to start. */
 export interface ProcessSpec {
-  /** Unique among its fellows, e.g. `worker-1`; its log is `<name>.log`. */
+  /** Unique in its process manager, e.g. `worker-1`; its log is `<name>.log`. */
   name: string;
   stage: Stage;
   command: string;
   args: readonly string[];
   env: NodeJS.ProcessEnv;
-  /** Whom to run as, where that is not ourselves. */
+  /** The user to run it as, where that is not our own. */
   user?: { uid: number; gid: number } | undefined;
-  /** Whether this line of its output says that it is ready. */
+  /** Whether this line of its output means that it is ready. */
   isReady(line: string): boolean;
 }
 
@@ -28,10 +28,10 @@ interface Waiter {
   reject: (error: Error) => void;
 }
 
-/** A child process with its output, in a session of its own: Ctrl-C reaches us alone, and we stop all in order. */
+/** A child process with its output, in a session of its own: Ctrl-C reaches only us, and we stop everything in order. */
 export class LocalProcess {
   readonly pid: number;
-  /** Resolves with the reason, in words, when the process has ended. */
+  /** Resolves when the process has ended, with the reason as text. */
   readonly exited: Promise<string>;
   readonly #child: ChildProcess;
   readonly #lines: string[] = [];
@@ -53,7 +53,7 @@ export class LocalProcess {
       child.once('close', (code, signal) => {
         this.#ended = signal ? `killed by ${signal}` : `exit code ${code}`;
         log.end();
-        this.#disappoint(this.#ended);
+        this.#rejectWaiters(this.#ended);
         resolve(this.#ended);
       });
     });
@@ -85,22 +85,22 @@ export class LocalProcess {
     return this.#lines;
   }
 
-  /** Resolves once the process has said that it is ready. @throws Error with its last words if it ends, or takes a minute */
+  /** Resolves once the process is ready. @throws Error with its last output if it ends first, or takes more than a minute */
   ready(): Promise<string> {
     return this.line((line) => this.spec.isReady(line), READY_WITHIN_MS);
   }
 
   /**
-   * The first line of the output, past or to come, that is wanted.
+   * The first matching line of the output, past or future.
    *
-   * @throws Error with the last words of the process if it ends, or the time passes, without such a line
+   * @throws Error with the last output of the process if it ends, or the time passes, without such a line
    */
   line(wanted: (line: string) => boolean, withinMs: number): Promise<string> {
     const past = this.#lines.find(wanted);
     if (past !== undefined) return Promise.resolve(past);
     return new Promise((resolve, reject) => {
       const waiter: Waiter = { wanted, resolve: settle(resolve), reject: settle(reject) };
-      const timer = setTimeout(() => waiter.reject(this.#failure(`said nothing of it in ${withinMs} ms`)), withinMs);
+      const timer = setTimeout(() => waiter.reject(this.#failure(`no matching output in ${withinMs} ms`)), withinMs);
       const forget = () => {
         clearTimeout(timer);
         this.#waiters.delete(waiter);
@@ -120,11 +120,11 @@ export class LocalProcess {
     this.#child.kill(signal);
   }
 
-  /** Asks the process to leave, kills it at its stage's deadline, and resolves when it has ended. */
+  /** Shuts the process down, kills it at its stage's deadline, and resolves when it has ended. */
   async stop(): Promise<void> {
-    const { signal, withinMs } = FAREWELL[this.spec.stage];
+    const { signal, withinMs } = SHUTDOWN[this.spec.stage];
     this.kill(signal);
-    // One that was frozen hears it only when it goes on.
+    // A process that is stopped (SIGSTOP) handles the signal only once it is continued.
     this.kill('SIGCONT');
     const deadline = setTimeout(() => this.kill('SIGKILL'), withinMs);
     await this.exited;
@@ -132,7 +132,7 @@ export class LocalProcess {
   }
 
   /** The last lines of the output, for an error message. */
-  get lastWords(): string {
+  get lastOutput(): string {
     return this.#lines.slice(-8).join('\n');
   }
 
@@ -143,16 +143,16 @@ export class LocalProcess {
     for (const waiter of this.#waiters) if (waiter.wanted(line)) waiter.resolve(line);
   }
 
-  #disappoint(why: string): void {
+  #rejectWaiters(why: string): void {
     for (const waiter of this.#waiters) waiter.reject(this.#failure(why));
   }
 
   #failure(why: string): Error {
-    return new Error(`${this.spec.name}: ${why}.\n${this.lastWords}`);
+    return new Error(`${this.spec.name}: ${why}.\n${this.lastOutput}`);
   }
 }
 
-/** Appends to the log; one that has grown long is put aside first. */
+/** Appends to the log; one that has grown too large is renamed first. */
 function openLog(directory: string, name: string): WriteStream {
   mkdirSync(directory, { recursive: true });
   const path = join(directory, `${name}.log`);

@@ -2,7 +2,7 @@ import { chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } fr
 import { dirname, join } from 'node:path';
 import { writePrivately } from '../local/files.js';
 import { freePort } from '../local/ports.js';
-import type { Supervisor } from '../local/supervisor.js';
+import type { ProcessManager } from '../local/process-manager.js';
 import { stopOrphan } from './orphan.js';
 import { postgresPlace, type PostgresPlace } from './postgres-place.js';
 import { run } from './programs.js';
@@ -31,15 +31,15 @@ const SETTINGS: Record<string, string> = {
  * @param directory where the private one keeps its data
  * @returns URL of a database in it; the private one's user may create others
  */
-export async function openPostgres(supervisor: Supervisor, directory: string, given?: string): Promise<string> {
+export async function openPostgres(manager: ProcessManager, directory: string, given?: string): Promise<string> {
   if (given) return given;
-  const place = await postgresPlace(directory, supervisor.options.say);
+  const place = await postgresPlace(directory, manager.options.say);
   const password = keptPassword(join(directory, 'password'));
   if (!existsSync(place.cluster)) await makeCluster(place, password);
   assertVersion(place);
   await stopOrphan(join(place.cluster, 'postmaster.pid'), 'postgres', 'postgres');
   const port = await freePort();
-  await supervisor.start({
+  await manager.start({
     name: 'postgres',
     stage: 'postgres',
     command: join(place.programs, 'bin/postgres'),

@@ -3,7 +3,7 @@ import { writePrivately } from '../local/files.js';
 import { privateDirectory } from '../local/paths.js';
 import { freePort } from '../local/ports.js';
 import type { ProcessSpec } from '../local/processes.js';
-import type { Supervisor } from '../local/supervisor.js';
+import type { ProcessManager } from '../local/process-manager.js';
 import { redisProgram } from './install-redis.js';
 import { stopOrphan } from './orphan.js';
 import { keptPassword } from './secret.js';
@@ -15,15 +15,15 @@ import { keptPassword } from './secret.js';
  * @returns its URL
  * @throws Error if there is none and none can be installed
  */
-export async function openRedis(supervisor: Supervisor, directory: string, given?: string): Promise<string> {
+export async function openRedis(manager: ProcessManager, directory: string, given?: string): Promise<string> {
   if (given) return given;
   privateDirectory(directory);
-  const command = await redisProgram(supervisor.options.say);
+  const command = await redisProgram(manager.options.say);
   const pidFile = join(directory, 'redis.pid');
   await stopOrphan(pidFile, 'redis', '-server');
   const port = await freePort();
   const password = keptPassword(join(directory, 'password'));
-  await supervisor.start(redisSpec('redis', command, { directory, pidFile, port, password }));
+  await manager.start(redisSpec('redis', command, { directory, pidFile, port, password }));
   return `redis://:${password}@127.0.0.1:${port}`;
 }
 

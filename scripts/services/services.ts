@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Supervisor } from '../local/supervisor.js';
+import type { ProcessManager } from '../local/process-manager.js';
 import { openPostgres } from './postgres.js';
 import { openRedis } from './redis.js';
 
@@ -11,12 +11,12 @@ export interface Services {
 
 /** Redis and PostgreSQL: those of `REDIS_URL` and `DATABASE_URL`, else private ones with their data in the directory. */
 export async function openServices(
-  supervisor: Supervisor,
+  manager: ProcessManager,
   directory: string,
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<Services> {
   // One after the other: where the first fails, the second is not left half started.
-  const redisUrl = await openRedis(supervisor, join(directory, 'redis'), env.REDIS_URL);
-  const adminUrl = await openPostgres(supervisor, join(directory, 'postgres'), env.DATABASE_URL);
+  const redisUrl = await openRedis(manager, join(directory, 'redis'), env.REDIS_URL);
+  const adminUrl = await openPostgres(manager, join(directory, 'postgres'), env.DATABASE_URL);
   return { redisUrl, adminUrl };
 }

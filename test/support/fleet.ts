@@ -7,7 +7,7 @@ import { OPERATOR_PERMISSIONS, writeUsers, type Credentials, type NewUser } from
 import { freePort } from '../../scripts/local/ports.js';
 import type { LocalProcess, ProcessSpec } from '../../scripts/local/processes.js';
 import type { Stage } from '../../scripts/local/stages.js';
-import { Supervisor } from '../../scripts/local/supervisor.js';
+import { ProcessManager } from '../../scripts/local/process-manager.js';
 import { createDatabase, type TestDatabase } from './database.js';
 
 export interface FleetOptions {
@@ -34,18 +34,18 @@ const DEADLY: readonly NodeJS.Signals[] = ['SIGKILL', 'SIGTERM', 'SIGINT'];
 export class Fleet {
   /** An operator, who may do everything. */
   readonly credentials: Credentials;
-  readonly #supervisor: Supervisor;
+  readonly #manager: ProcessManager;
   readonly #processes: LocalProcess[] = [];
 
   private constructor(
-    supervisor: Supervisor,
+    manager: ProcessManager,
     /** The database of each module, by its id. */
     readonly databases: ReadonlyMap<string, TestDatabase>,
     readonly settings: Required<FleetSettings>,
     readonly port: number,
     readonly options: FleetOptions,
   ) {
-    this.#supervisor = supervisor;
+    this.#manager = manager;
     this.credentials = { username: 'operator', password: settings.keyPrefix };
   }
 
@@ -53,7 +53,7 @@ export class Fleet {
   static async start(options: FleetOptions = {}): Promise<Fleet> {
     const keyPrefix = `test-${randomBytes(6).toString('hex')}`;
     const directory = join(inject('runsDirectory'), keyPrefix);
-    const supervisor = await Supervisor.open({ directory, revive: false, say: (line) => console.log(line) });
+    const manager = await ProcessManager.open({ directory, restart: false, say: (line) => console.log(line) });
     const databases = new Map<string, TestDatabase>();
     for (const id of [MODULE_ID, ...(options.modules ?? [])]) databases.set(id, await createDatabase());
     const settings = {
@@ -64,7 +64,7 @@ export class Fleet {
       importDirectory: join(directory, 'import'),
       usersFile: join(directory, 'users.json'),
     };
-    const fleet = new Fleet(supervisor, databases, settings, await freePort(), options);
+    const fleet = new Fleet(manager, databases, settings, await freePort(), options);
     try {
       await fleet.#begin();
       return fleet;
@@ -127,7 +127,7 @@ export class Fleet {
 
   /** Stops everything and drops the databases. @throws if a connection to it was left open */
   async stop(): Promise<void> {
-    await this.#supervisor.stop();
+    await this.#manager.stop();
     for (const database of this.databases.values()) await database.drop();
   }
 
@@ -141,7 +141,7 @@ export class Fleet {
   }
 
   async #start(spec: ProcessSpec): Promise<LocalProcess> {
-    const process = await this.#supervisor.start(spec);
+    const process = await this.#manager.start(spec);
     this.#processes.push(process);
     return process;
   }

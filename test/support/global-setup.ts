@@ -1,9 +1,9 @@
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { Ledger } from '../../scripts/local/ledger.js';
+import { PidFile } from '../../scripts/local/pid-file.js';
 import { dataDirectory } from '../../scripts/local/paths.js';
-import { Supervisor } from '../../scripts/local/supervisor.js';
+import { ProcessManager } from '../../scripts/local/process-manager.js';
 import { removeCluster } from '../../scripts/services/postgres-place.js';
 import { openServices } from '../../scripts/services/services.js';
 
@@ -26,13 +26,13 @@ export default async function setup(project: TestProject): Promise<() => Promise
   mkdirSync(runsDirectory, { recursive: true });
   await sweepRuns(runsDirectory);
   const directory = join(runsDirectory, `${project.name}-${process.pid}`);
-  const supervisor = await Supervisor.open({ directory, revive: false, say: (line) => console.log(line) });
-  const { redisUrl, adminUrl } = await openServices(supervisor, directory);
+  const manager = await ProcessManager.open({ directory, restart: false, say: (line) => console.log(line) });
+  const { redisUrl, adminUrl } = await openServices(manager, directory);
   project.provide('redisUrl', redisUrl);
   project.provide('databaseUrl', adminUrl);
   project.provide('runsDirectory', runsDirectory);
   return async () => {
-    await supervisor.stop();
+    await manager.stop();
     removeCluster(join(directory, 'postgres'));
     rmSync(directory, { recursive: true, force: true });
   };
@@ -42,8 +42,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
 async function sweepRuns(runsDirectory: string): Promise<void> {
   for (const name of readdirSync(runsDirectory)) {
     const directory = join(runsDirectory, name);
-    if (Ledger.isTaken(directory)) continue;
-    await Ledger.take(directory);
+    if (PidFile.isHeld(directory)) continue;
+    await PidFile.acquire(directory);
     if (existsSync(join(directory, 'postgres'))) removeCluster(join(directory, 'postgres'));
     rmSync(directory, { recursive: true, force: true });
   }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { inject } from 'vitest';
 import { freePorts } from '../../scripts/local/ports.js';
 import type { ProcessSpec } from '../../scripts/local/processes.js';
-import { Supervisor } from '../../scripts/local/supervisor.js';
+import { ProcessManager } from '../../scripts/local/process-manager.js';
 import { redisProgram } from '../../scripts/services/install-redis.js';
 import { redisSpec } from '../../scripts/services/redis.js';
 import { newPassword } from '../../scripts/services/secret.js';
@@ -22,7 +22,7 @@ export class ClusterNode {
   readonly admin: Redis;
 
   constructor(
-    private readonly supervisor: Supervisor,
+    private readonly manager: ProcessManager,
     private readonly spec: ProcessSpec,
     readonly port: number,
     readonly busPort: number,
@@ -34,12 +34,12 @@ export class ClusterNode {
 
   /** Resolves when the server is ready. */
   async begin(): Promise<void> {
-    await this.supervisor.start(this.spec);
+    await this.manager.start(this.spec);
   }
 
   /** Ends the server by SIGKILL; resolves when it is gone. */
   async kill(): Promise<void> {
-    const process = this.supervisor.find(this.spec.name);
+    const process = this.manager.find(this.spec.name);
     process?.kill('SIGKILL');
     await process?.exited;
   }
@@ -66,7 +66,7 @@ export class ClusterNode {
  */
 export class RedisCluster {
   private constructor(
-    private readonly supervisor: Supervisor,
+    private readonly manager: ProcessManager,
     private readonly directory: string,
     private readonly password: string,
     readonly nodes: ClusterNode[],
@@ -74,10 +74,10 @@ export class RedisCluster {
 
   static async start(masters = 3): Promise<RedisCluster> {
     const directory = join(inject('runsDirectory'), `cluster-${randomBytes(6).toString('hex')}`);
-    const supervisor = await Supervisor.open({ directory, revive: false, say: (line) => console.log(line) });
+    const manager = await ProcessManager.open({ directory, restart: false, say: (line) => console.log(line) });
     const password = newPassword();
     const nodes: ClusterNode[] = [];
-    const cluster = new RedisCluster(supervisor, directory, password, nodes);
+    const cluster = new RedisCluster(manager, directory, password, nodes);
     try {
       const ports = await freePorts(2 * masters);
       for (let i = 0; i < masters; i += 1) nodes.push(await cluster.#place(`redis-${i}`, ports.slice(2 * i)));
@@ -139,7 +139,7 @@ export class RedisCluster {
 
   async close(): Promise<void> {
     for (const { admin } of this.nodes) admin.disconnect();
-    await this.supervisor.stop();
+    await this.manager.stop();
     rmSync(this.directory, { recursive: true, force: true });
   }
 
@@ -150,7 +150,7 @@ export class RedisCluster {
     const place = { directory, pidFile: join(directory, 'redis.pid'), port, password: this.password };
     const command = await redisProgram((line) => console.log(line));
     const spec = redisSpec(name, command, place, configurationOf(busPort, this.password));
-    return new ClusterNode(this.supervisor, spec, port, busPort, this.password);
+    return new ClusterNode(this.manager, spec, port, busPort, this.password);
   }
 
   async #join(): Promise<void> {

@@ -1,67 +1,67 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { postGuard, type Guard } from './guard.js';
+import { startReaper, type Reaper } from './reaper.js';
 import { identify } from './identity.js';
-import { Ledger } from './ledger.js';
+import { PidFile } from './pid-file.js';
 import { LocalProcess, type ProcessSpec } from './processes.js';
 import { STAGES, type ProcessRecord } from './stages.js';
 
-export interface SupervisorOptions {
-  /** Where logs and the record of what runs are kept. */
+export interface ProcessManagerOptions {
+  /** Where the logs and the pid file are kept. */
   directory: string;
-  /** Whether a process that dies is started again. */
-  revive: boolean;
-  /** Told what a person should know. */
+  /** Whether a process that ends by itself is started again. */
+  restart: boolean;
+  /** Prints a line for the person at the terminal. */
   say(line: string): void;
 }
 
-/** A process that has lived this long is well: its next death counts as the first. In ms. */
-const WELL_AFTER_MS = 10_000;
+/** Once a process has run for this long, its next exit counts as the first. In ms. */
+const STABLE_AFTER_MS = 10_000;
 const LONGEST_PAUSE_MS = 10_000;
 
-/** How long to wait before start number `deaths + 1`, in ms: at once, then doubling. */
-export const pauseBefore = (deaths: number): number =>
-  deaths <= 1 ? 0 : Math.min(250 * 2 ** (deaths - 2), LONGEST_PAUSE_MS);
+/** The pause before a process is started again after so many exits in a row, in ms: none at first, then doubling. */
+export const backoffMs = (exits: number): number =>
+  exits <= 1 ? 0 : Math.min(250 * 2 ** (exits - 2), LONGEST_PAUSE_MS);
 
 /**
- * Starts processes, keeps them running, and stops them in order. Nothing outlives it: a guard stops what it leaves if
- * it is killed, and the next supervisor of the directory stops what even the guard could not.
+ * Starts processes, restarts them if asked to, and stops them in order. Nothing outlives it: if it is killed, its reaper
+ * stops its processes; if the reaper is killed too, the next manager of the same directory does.
  */
-export class Supervisor {
-  /** Called after every start and death, until it is stopped. */
+export class ProcessManager {
+  /** Called after every start and exit of a process, until the manager is stopped. */
   onChange: () => void = () => undefined;
   readonly #running = new Map<string, LocalProcess>();
   readonly #stopping = new AbortController();
   #stopped: Promise<void> | undefined;
 
   private constructor(
-    readonly options: SupervisorOptions,
-    readonly ledger: Ledger,
-    readonly guard: Guard,
+    readonly options: ProcessManagerOptions,
+    readonly pidFile: PidFile,
+    readonly reaper: Reaper,
   ) {}
 
-  /** @throws Error if a living process uses the directory */
-  static async open(options: SupervisorOptions): Promise<Supervisor> {
+  /** @throws Error if a living process owns the directory */
+  static async open(options: ProcessManagerOptions): Promise<ProcessManager> {
     mkdirSync(options.directory, { recursive: true });
-    const ledger = await Ledger.take(options.directory);
-    return new Supervisor(options, ledger, postGuard());
+    const pidFile = await PidFile.acquire(options.directory);
+    return new ProcessManager(options, pidFile, startReaper());
   }
 
   get logDirectory(): string {
     return join(this.options.directory, 'logs');
   }
 
-  /** The living process of this name. */
+  /** The running process of this name. */
   find(name: string): LocalProcess | undefined {
     return this.#running.get(name);
   }
 
-  /** Starts a process and resolves when it is ready. @throws Error with its last words if it does not get that far */
+  /** Starts a process and resolves when it is ready. @throws Error with its last output if it ends before that */
   async start(spec: ProcessSpec): Promise<LocalProcess> {
     const child = await this.#spawn(spec);
     await child.ready();
-    if (this.options.revive) void this.#keep(child);
+    if (this.options.restart) void this.#keepRunning(child);
     return child;
   }
 
@@ -72,7 +72,7 @@ export class Supervisor {
     return this.#stopped;
   }
 
-  /** Ends everything at once, for who cannot wait. */
+  /** Kills everything at once. */
   kill(): void {
     for (const child of this.#running.values()) child.kill('SIGKILL');
   }
@@ -82,8 +82,8 @@ export class Supervisor {
       const children = [...this.#running.values()].filter(({ spec }) => spec.stage === stage);
       await Promise.all(children.map((child) => child.stop()));
     }
-    await this.guard.dismiss();
-    this.ledger.release();
+    await this.reaper.dismiss();
+    this.pidFile.release();
   }
 
   async #spawn(spec: ProcessSpec): Promise<LocalProcess> {
@@ -91,30 +91,30 @@ export class Supervisor {
     const child = await LocalProcess.spawn(spec, this.logDirectory);
     this.#running.set(spec.name, child);
     this.#record();
-    void this.#forgetAtEnd(child);
-    // Stopped while it was being spawned: nobody else knows of it yet.
+    void this.#forgetOnExit(child);
+    // stop() was called while it was being spawned, and has not seen it.
     if (this.#stopping.signal.aborted) await child.stop();
     return child;
   }
 
-  async #forgetAtEnd(child: LocalProcess): Promise<void> {
+  async #forgetOnExit(child: LocalProcess): Promise<void> {
     await child.exited;
     if (this.#running.get(child.spec.name) === child) this.#running.delete(child.spec.name);
     this.#record();
   }
 
-  /** Starts the process again whenever it dies, faster or slower by how often it has died lately. */
-  async #keep(first: LocalProcess): Promise<void> {
+  /** Restarts the process whenever it exits, with backoff. */
+  async #keepRunning(first: LocalProcess): Promise<void> {
     const { signal } = this.#stopping;
-    let deaths = 0;
+    let exits = 0;
     for (let child = first; !signal.aborted;) {
-      const born = Date.now();
+      const startedAt = Date.now();
       const why = await child.exited;
       if (signal.aborted) return;
-      deaths = Date.now() - born > WELL_AFTER_MS ? 1 : deaths + 1;
-      this.#announce(child, why, pauseBefore(deaths));
+      exits = Date.now() - startedAt > STABLE_AFTER_MS ? 1 : exits + 1;
+      this.#announce(child, why, backoffMs(exits));
       try {
-        await pause(pauseBefore(deaths), undefined, { signal });
+        await pause(backoffMs(exits), undefined, { signal });
         child = await this.#spawn(child.spec);
       } catch (error) {
         if (!signal.aborted) this.options.say((error as Error).message);
@@ -124,16 +124,16 @@ export class Supervisor {
   }
 
   #announce(child: LocalProcess, why: string, pauseMs: number): void {
-    const words = why.startsWith('exit code') ? ` Its last words:\n${child.lastWords}` : '';
+    const output = why.startsWith('exit code') ? ` Its last output:\n${child.lastOutput}` : '';
     const when = pauseMs === 0 ? 'Starting it again.' : `Starting it again in ${pauseMs / 1_000} s.`;
-    this.options.say(`${child.spec.name} (process ${child.pid}) has ended: ${why}. ${when}${words}`);
+    this.options.say(`${child.spec.name} (process ${child.pid}) has ended: ${why}. ${when}${output}`);
   }
 
   #record(): void {
     const records = [...this.#running.values()].flatMap(recordOf);
-    this.guard.watch(records);
+    this.reaper.track(records);
     if (this.#stopping.signal.aborted) return;
-    this.ledger.write(records);
+    this.pidFile.write(records);
     this.onChange();
   }
 }

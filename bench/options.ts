@@ -3,20 +3,20 @@ import type { Line } from './line.js';
 import { LINES } from './registry.js';
 import { FULL, QUICK, type Sizes } from './sizes.js';
 
-/** What the command line asks for. */
-export interface Asked {
+/** The command line of `npm run bench`. */
+export interface BenchOptions {
   lines: readonly Line[];
   sizes: Sizes;
-  /** The pictures of docs/plots instead of the table. */
+  /** Draw the pictures of docs/plots instead of measuring lines. */
   plots: boolean;
-  /** Results as JSON, not as a table. */
+  /** Print the results as JSON, not as a table. */
   json: boolean;
 }
 
 const PLOTS = 'plots';
 
-/** @throws Error naming the lines that there are, if one is asked for that is not there */
-export function readAsked(args: readonly string[]): Asked {
+/** @throws Error listing the lines that exist, if another one is named */
+export function readOptions(args: readonly string[]): BenchOptions {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
