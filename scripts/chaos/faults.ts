@@ -6,7 +6,7 @@ import type { ChaosFleet } from './fleet.js';
 import type { Journal } from './journal.js';
 import type { PlannedFault } from './plan.js';
 
-/** Told when Redis died: it may have forgotten what it had not synced. */
+/** Called when Redis has died: it may have lost what it had not synced. */
 export type OnLoss = (diedAt: number) => void;
 
 interface Scene extends PlannedFault {
@@ -15,7 +15,7 @@ interface Scene extends PlannedFault {
   onLoss: OnLoss;
 }
 
-/** How each fault is done, and made good: when it resolves, everything is there again. */
+/** How each fault is injected and ended: when it resolves, everything is running again. */
 const INJECT: Record<FaultName, (scene: Scene) => Promise<void>> = {
   'SIGKILL worker': (scene) => endAndRevive(scene, 'SIGKILL'),
   'SIGKILL gateway': (scene) => endAndRevive(scene, 'SIGKILL'),
@@ -37,17 +37,17 @@ const INJECT: Record<FaultName, (scene: Scene) => Promise<void>> = {
     await fleet.revive('redis');
   },
   'cut Redis connections': ({ fleet }) =>
-    askRedis(fleet, async (redis) => {
+    withRedis(fleet, async (redis) => {
       for (const type of ['normal', 'pubsub']) await redis.call('CLIENT', 'KILL', 'TYPE', type, 'SKIPME', 'yes');
     }),
   'SCRIPT FLUSH': ({ fleet }) =>
-    askRedis(fleet, async (redis) => {
+    withRedis(fleet, async (redis) => {
       await redis.script('FLUSH');
     }),
   // SIGQUIT is PostgreSQL's immediate shutdown: it recovers from its log, as after a crash.
   'kill PostgreSQL': (scene) => endAndRevive(scene, 'SIGQUIT'),
   'cut PostgreSQL connections': async ({ fleet }) => {
-    const client = new Client({ connectionString: fleet.databaseUrl });
+    const client = new Client({ connectionString: fleet.settings.databaseUrl });
     await client.connect();
     try {
       await client.query(
@@ -57,11 +57,11 @@ const INJECT: Record<FaultName, (scene: Scene) => Promise<void>> = {
       await client.end();
     }
   },
-  'cut network': (scene) => disturbNetwork(scene, 'cut'),
-  'half-open network': (scene) => disturbNetwork(scene, 'stick'),
+  'cut network': (scene) => disturbNetwork(scene, 'refuse'),
+  'half-open network': (scene) => disturbNetwork(scene, 'freeze'),
 };
 
-/** Injects one fault and makes it good. A fault that finds its target away leaves it at that. */
+/** Injects one fault and ends it. A fault whose target is not running at that time is skipped. */
 export async function inject(fleet: ChaosFleet, journal: Journal, fault: PlannedFault, onLoss: OnLoss): Promise<void> {
   const { kind, target, forMs } = fault;
   await fleet.inTurn(target, async () => {
@@ -69,7 +69,7 @@ export async function inject(fleet: ChaosFleet, journal: Journal, fault: Planned
     try {
       await INJECT[kind]({ ...fault, fleet, journal, onLoss });
       journal.count(`fault: ${kind}`);
-      journal.note(`made good: ${kind}, ${target}`);
+      journal.note(`over: ${kind}, ${target}`);
     } catch (error) {
       journal.note(`not injected: ${kind}, ${target}: ${(error as Error).message}`);
     }
@@ -88,18 +88,18 @@ async function freeze({ fleet, target, forMs }: Scene): Promise<void> {
   fleet.signal(target, 'SIGCONT');
 }
 
-async function disturbNetwork({ fleet, forMs }: Scene, how: 'cut' | 'stick'): Promise<void> {
+async function disturbNetwork({ fleet, forMs }: Scene, how: 'refuse' | 'freeze'): Promise<void> {
   for (const proxy of fleet.network) proxy[how]();
   await pause(forMs);
-  for (const proxy of fleet.network) proxy.heal();
+  for (const proxy of fleet.network) proxy.restore();
 }
 
-async function askRedis(fleet: ChaosFleet, ask: (redis: ioredis.Redis) => Promise<void>): Promise<void> {
-  const redis = new ioredis.Redis(fleet.redisUrl, { maxRetriesPerRequest: 0, lazyConnect: true });
+async function withRedis(fleet: ChaosFleet, work: (redis: ioredis.Redis) => Promise<void>): Promise<void> {
+  const redis = new ioredis.Redis(fleet.settings.redisUrl, { maxRetriesPerRequest: 0, lazyConnect: true });
   redis.on('error', () => undefined);
   try {
     await redis.connect();
-    await ask(redis);
+    await work(redis);
   } finally {
     redis.disconnect();
   }

@@ -2,19 +2,22 @@ import ioredis from 'ioredis';
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { fleetEnvironment, gatewaySpec, MODULE_ID, workerSpec } from '../local/apps.js';
-import { keptCredentials, type Credentials } from '../local/credentials.js';
+import { databaseAt } from '../../test/testbed/database.js';
+import { TcpProxy } from '../../test/testbed/tcp-proxy.js';
+import { logWrites } from '../../test/testbed/write-log.js';
+import type { BatchJobClient } from '#client';
+import { MODULE_ID, type FleetSettings } from '../local/apps.js';
+import { keptCredentials } from '../local/credentials.js';
+import { LocalFleet } from '../local/fleet.js';
 import { freePort } from '../local/ports.js';
 import type { LocalProcess, ProcessSpec } from '../local/processes.js';
 import type { ProcessManager } from '../local/process-manager.js';
 import { freshDatabase } from '../services/databases.js';
 import { openPostgres } from '../services/postgres.js';
 import { openRedis } from '../services/redis.js';
-import { installAudit } from './audit.js';
 import { GATEWAY, LOCK_MS, WORKERS } from './fault-kinds.js';
 import type { Journal } from './journal.js';
 import { PowerLoss } from './power-loss.js';
-import { TcpProxy } from './tcp-proxy.js';
 
 export const KEY_PREFIX = 'longshore-chaos';
 const DATABASE = 'longshore_chaos';
@@ -30,18 +33,23 @@ const SETTINGS = {
   ACKNOWLEDGE_AFTER: 'disk',
 };
 
-/** How long a process may take to leave after SIGTERM: its own deadline, and time to close its connections, in ms. */
-const LEAVE_WITHIN_MS = 15_000;
+/** How long a process may take to exit after SIGTERM: its own deadline, and time to close its connections, in ms. */
+const EXIT_WITHIN_MS = 15_000;
 const BOOT_WITHIN_MS = 60_000;
 const BOOT_PAUSE_MS = 300;
 
 /** Processes that talk to Redis and PostgreSQL through the network that can fail. */
-const FAR: readonly string[] = [GATEWAY, 'worker-3'];
+const BEHIND_PROXY: readonly string[] = [GATEWAY, 'worker-3'];
 
-/** A gateway, three workers, a Redis and a PostgreSQL: real processes, which can be hurt one by one. */
+/** Longest wait for one answer of the gateway, in ms. */
+const ANSWER_WITHIN_MS = 8_000;
+
+/** A gateway, three workers, a Redis and a PostgreSQL: real processes, which can be killed and disturbed one by one. */
 export class ChaosFleet {
+  readonly client: BatchJobClient;
   readonly #specs = new Map<string, ProcessSpec>();
-  readonly #doomed = new WeakSet<LocalProcess>();
+  /** Processes that we have ended ourselves. */
+  readonly #ended = new WeakSet<LocalProcess>();
   /** What is being done to each target: a fault waits for the one before. */
   readonly #turns = new Map<string, Promise<void>>();
   #ending = false;
@@ -49,16 +57,18 @@ export class ChaosFleet {
   private constructor(
     private readonly manager: ProcessManager,
     private readonly journal: Journal,
-    readonly url: string,
-    readonly credentials: Credentials,
-    readonly redisUrl: string,
-    readonly databaseUrl: string,
-    readonly importDirectory: string,
+    fleet: LocalFleet,
     readonly network: readonly TcpProxy[],
     readonly powerLoss: PowerLoss,
     /** Whether this Redis can tell what is on disk, so that the gateway answers no command before it is. */
     readonly acknowledgesFromDisk: boolean,
-  ) {}
+  ) {
+    this.settings = fleet.settings;
+    this.client = fleet.client(MODULE_ID, ANSWER_WITHIN_MS);
+  }
+
+  /** Past the network that can fail. */
+  readonly settings: FleetSettings;
 
   /** Starts everything, with nothing left of an earlier run. */
   static async start(manager: ProcessManager, directory: string, journal: Journal): Promise<ChaosFleet> {
@@ -70,39 +80,34 @@ export class ChaosFleet {
     const adminUrl = await openPostgres(manager, join(directory, 'postgres'));
     const databaseUrl = await freshDatabase(adminUrl, DATABASE);
 
-    const redisProxy = await TcpProxy.to(Number(new URL(redisUrl).port));
-    const postgresProxy = await TcpProxy.to(Number(new URL(databaseUrl).port));
-    const shared = { directory, importDirectory, usersFile, keyPrefix: KEY_PREFIX };
-    const near = fleetEnvironment({ ...shared, redisUrl, databaseUrl }, SETTINGS);
-    const far = fleetEnvironment(
-      { ...shared, redisUrl: through(redisProxy, redisUrl), databaseUrl: through(postgresProxy, databaseUrl) },
-      SETTINGS,
-    );
-    const port = await freePort();
+    const proxies = { redis: await TcpProxy.before(redisUrl), postgres: await TcpProxy.before(databaseUrl) };
+    const throughProxies = {
+      REDIS_URL: proxies.redis.through(redisUrl),
+      DATABASE_URL: proxies.postgres.through(databaseUrl),
+    };
+    const settings = { directory, importDirectory, usersFile, keyPrefix: KEY_PREFIX, redisUrl, databaseUrl };
+    const local = new LocalFleet(manager, { settings, credentials, port: await freePort(), env: SETTINGS });
     const fleet = new ChaosFleet(
       manager,
       journal,
-      `http://127.0.0.1:${port}`,
-      credentials,
-      redisUrl,
-      databaseUrl,
-      importDirectory,
-      [redisProxy, postgresProxy],
+      local,
+      Object.values(proxies),
       new PowerLoss(join(directory, 'redis', 'appendonlydir'), `${KEY_PREFIX}:{${MODULE_ID}}:barrier`),
-      await tellsOfDisk(redisUrl),
+      await supportsWaitAof(redisUrl),
     );
+    const environmentOf = (name: string) => (BEHIND_PROXY.includes(name) ? throughProxies : {});
     await fleet.#begin(
-      WORKERS.map((name, index) => workerSpec(index + 1, FAR.includes(name) ? far : near)),
-      gatewaySpec({ ...far, HOST: '127.0.0.1', PORT: String(port) }),
+      WORKERS.map((name) => local.workerSpec(environmentOf(name))),
+      local.gatewaySpec(environmentOf(GATEWAY)),
     );
     return fleet;
   }
 
   async #begin([first, ...others]: readonly ProcessSpec[], gateway: ProcessSpec): Promise<void> {
-    for (const name of ['redis', 'postgres']) this.#take(this.#living(name));
+    for (const name of ['redis', 'postgres']) this.#watch(this.#running(name));
     if (first) await this.#start(first);
-    // The first worker has brought the schema up to date.
-    await installAudit(this.databaseUrl);
+    // The first worker has migrated the schema.
+    await logWrites(databaseAt(this.settings.databaseUrl));
     await Promise.all([gateway, ...others].map((spec) => this.#start(spec)));
   }
 
@@ -124,23 +129,23 @@ export class ChaosFleet {
 
   /** Ends a process by a signal. @returns when it was sent, in ms since the epoch; resolves when it has ended */
   async end(name: string, signal: NodeJS.Signals): Promise<number> {
-    const process = this.#living(name);
-    this.#doomed.add(process);
+    const process = this.#running(name);
+    this.#ended.add(process);
     const at = Date.now();
     process.kill(signal);
-    const left = await Promise.race([process.exited.then(() => true), pause(LEAVE_WITHIN_MS, false, { ref: false })]);
-    if (!left) {
-      this.journal.violation(`${name} has not left ${LEAVE_WITHIN_MS} ms after ${signal}`);
+    const exited = await Promise.race([process.exited.then(() => true), pause(EXIT_WITHIN_MS, false, { ref: false })]);
+    if (!exited) {
+      this.journal.violation(`${name} has not exited ${EXIT_WITHIN_MS} ms after ${signal}`);
       process.kill('SIGKILL');
       await process.exited;
     }
     return at;
   }
 
-  /** Starts a process that has ended, again and again until it is up: what it needs may be away. */
+  /** Starts a process that has ended, and retries until it is ready: what it needs may be unavailable. */
   async revive(name: string): Promise<void> {
     const spec = this.#specs.get(name);
-    if (!spec) throw new Error(`There was never a process ${name}.`);
+    if (!spec) throw new Error(`There has never been a process ${name}.`);
     for (const deadline = Date.now() + BOOT_WITHIN_MS; ; await pause(BOOT_PAUSE_MS)) {
       try {
         return await this.#start(spec);
@@ -154,50 +159,45 @@ export class ChaosFleet {
   }
 
   /** Stops gateway and workers; Redis and PostgreSQL stay. */
-  async dismiss(): Promise<void> {
+  async stopApps(): Promise<void> {
     this.#ending = true;
     for (const name of [GATEWAY, ...WORKERS]) await this.end(name, 'SIGTERM');
   }
 
-  /** Frees what would keep this process alive. */
+  /** Closes what would keep this process alive. */
   close(): void {
     this.#ending = true;
     this.powerLoss.end();
-    for (const proxy of this.network) proxy.close();
+    for (const proxy of this.network) void proxy.close();
   }
 
   async #start(spec: ProcessSpec): Promise<void> {
-    this.#take(await this.manager.start(spec));
+    this.#watch(await this.manager.start(spec));
   }
 
-  /** Watches a process: nobody but us may end it. */
-  #take(process: LocalProcess): void {
-    const { name } = process.spec;
-    this.#specs.set(name, process.spec);
-    void this.#mourn(process);
+  /** A process that ends without us is a violation, and is started again. */
+  #watch(process: LocalProcess): void {
+    this.#specs.set(process.spec.name, process.spec);
+    void this.#restartAfterExit(process);
   }
 
-  async #mourn(process: LocalProcess): Promise<void> {
+  async #restartAfterExit(process: LocalProcess): Promise<void> {
     const { name } = process.spec;
     const why = await process.exited;
-    if (this.#doomed.has(process) || this.#ending) return;
+    if (this.#ended.has(process) || this.#ending) return;
     this.journal.violation(`${name} (process ${process.pid}) has ended by itself: ${why}. ${process.lastOutput}`);
     await this.inTurn(name, () => this.revive(name));
   }
 
-  #living(name: string): LocalProcess {
+  #running(name: string): LocalProcess {
     const process = this.manager.find(name);
-    if (!process) throw new Error(`There is no process ${name} now.`);
+    if (!process) throw new Error(`There is no process ${name} at the moment.`);
     return process;
   }
 }
 
-function through(proxy: TcpProxy, url: string): string {
-  return Object.assign(new URL(url), { port: String(proxy.port) }).href;
-}
-
 /** Whether a Redis has WAITAOF, which came with 7.2. */
-async function tellsOfDisk(url: string): Promise<boolean> {
+async function supportsWaitAof(url: string): Promise<boolean> {
   const redis = new ioredis.Redis(url);
   try {
     const [known] = (await redis.call('COMMAND', 'INFO', 'WAITAOF')) as unknown[];

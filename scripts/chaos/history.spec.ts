@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { isRunning, type BatchStatus } from '#domain';
-import type { Listed } from './client.js';
+import type { Listed } from './answer.js';
 import { History } from './history.js';
 
 let violations: string[];

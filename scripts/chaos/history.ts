@@ -1,5 +1,5 @@
 import { BATCH_STATUSES, isRunning, mayBecome, type BatchStatus } from '#domain';
-import type { Listed } from './client.js';
+import type { Listed } from './answer.js';
 
 /** What was acknowledged, and what it leaves an execution to be from then on. */
 export type Acknowledged = 'start' | 'stop' | 'force-stop' | 'abandon';

@@ -1,7 +1,7 @@
 import ioredis from 'ioredis';
 import { setTimeout as pause } from 'node:timers/promises';
 import { MODULE_ID } from '../local/apps.js';
-import { openConnections } from './audit.js';
+import { openConnections } from './stored.js';
 import { KEY_PREFIX, type ChaosFleet } from './fleet.js';
 
 const ROOT = `${KEY_PREFIX}:{${MODULE_ID}}:`;
@@ -15,7 +15,7 @@ const LOOK_EVERY_MS = 200;
 
 /** Waits until the counts of every ended execution are settled. @returns how many are not, in the end */
 export async function unsettledIn(fleet: ChaosFleet): Promise<number> {
-  const redis = new ioredis.Redis(fleet.redisUrl);
+  const redis = new ioredis.Redis(fleet.settings.redisUrl);
   try {
     const left = await lasting(() => redis.zrange(`${ROOT}unsettled`, '0', '-1'));
     return left.length;
@@ -34,7 +34,7 @@ async function lasting(look: () => Promise<string[]>): Promise<string[]> {
 
 /** What is left behind in a fleet that has come to rest; nothing, if all is well. */
 export async function leaksOf(fleet: ChaosFleet): Promise<string[]> {
-  const redis = new ioredis.Redis(fleet.redisUrl);
+  const redis = new ioredis.Redis(fleet.settings.redisUrl);
   try {
     return await lasting(() => leaksNow(fleet, redis));
   } finally {
@@ -43,7 +43,7 @@ export async function leaksOf(fleet: ChaosFleet): Promise<string[]> {
 }
 
 async function leaksNow(fleet: ChaosFleet, redis: ioredis.Redis): Promise<string[]> {
-  const connections = await openConnections(fleet.databaseUrl);
+  const connections = await openConnections(fleet.settings.databaseUrl);
   const busy = connections.filter(({ state }) => state !== 'idle');
   const clients = await clientsOf(redis);
   return [
@@ -59,10 +59,10 @@ async function leaksNow(fleet: ChaosFleet, redis: ioredis.Redis): Promise<string
 
 /** What is left when gateway and workers have gone. */
 export async function connectionsLeft(fleet: ChaosFleet): Promise<string[]> {
-  const redis = new ioredis.Redis(fleet.redisUrl);
+  const redis = new ioredis.Redis(fleet.settings.redisUrl);
   try {
     return await lasting(async () => {
-      const connections = await openConnections(fleet.databaseUrl);
+      const connections = await openConnections(fleet.settings.databaseUrl);
       const clients = (await clientsOf(redis)) - 1;
       return [
         ...connections.map(({ name }) => `database connection "${name}" was left open`),

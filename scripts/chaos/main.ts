@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { runWithProcesses } from '../local/lifetime.js';
 import { dataDirectory } from '../local/paths.js';
 import type { ProcessManager } from '../local/process-manager.js';
-import type { Listed } from './client.js';
+import type { Listed } from './answer.js';
 import { ChaosFleet } from './fleet.js';
 import { Journal } from './journal.js';
 import { connectionsLeft, leaksOf, unsettledIn } from './leaks.js';
@@ -88,7 +88,7 @@ async function judge(run: Run, fleet: ChaosFleet, journal: Journal): Promise<Lis
   if (numbers.size < all.length) journal.violation('Two executions have the same number');
   await run.verifyRest();
   for (const leak of await leaksOf(fleet)) journal.violation(`Leak: ${leak}`);
-  await fleet.dismiss();
+  await fleet.stopApps();
   for (const leak of await connectionsLeft(fleet)) journal.violation(`Leak: ${leak}`);
   return all;
 }

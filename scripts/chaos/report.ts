@@ -2,7 +2,7 @@ import { BATCH_STATUSES } from '#domain';
 import type { Journal } from './journal.js';
 import { FAULT_KINDS } from './fault-kinds.js';
 import type { Run } from './run.js';
-import type { Listed } from './client.js';
+import type { Listed } from './answer.js';
 
 export interface Circumstances {
   seed: number;

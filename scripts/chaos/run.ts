@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { clearStored, countWritten, readStored } from './audit.js';
-import { ChaosClient, type Answer, type Listed, type Viewed } from './client.js';
+import { clearStored, countWritten, readStored } from './stored.js';
+import type { BatchJobClient } from '#client';
+import { answerTo, type Answer, type Listed, type Viewed } from './answer.js';
 import { inject } from './faults.js';
 import type { ChaosFleet } from './fleet.js';
 import { History, type Acknowledged } from './history.js';
@@ -28,31 +29,37 @@ const PAGE = 500;
 
 type Resolved = Extract<Operation, 'stop' | 'force-stop' | 'restart' | 'abandon'>;
 
-/** The path of an operation, and what its acknowledgement promises of the execution it was asked for. */
-const OPERATION: Record<Resolved, { path: Parameters<ChaosClient['operate']>[0]; promises: Acknowledged | undefined }> =
-  {
-    stop: { path: 'stop', promises: 'stop' },
-    'force-stop': { path: 'stop?force=true', promises: 'force-stop' },
-    restart: { path: 'restart', promises: undefined },
-    abandon: { path: 'abandon', promises: 'abandon' },
-  };
+interface OperationRequest {
+  send(client: BatchJobClient, id: number): Promise<unknown>;
+  /** What its acknowledgement promises about the execution. */
+  promises: Acknowledged | undefined;
+}
+
+const OPERATION: Record<Resolved, OperationRequest> = {
+  stop: { send: (client, id) => client.stop(id), promises: 'stop' },
+  'force-stop': { send: (client, id) => client.forceStop(id), promises: 'force-stop' },
+  restart: { send: (client, id) => client.restart(id), promises: undefined },
+  abandon: { send: (client, id) => client.abandon(id), promises: 'abandon' },
+};
 
 /** Carries a plan out, and looks on. */
 export class Run {
   readonly tasks = new Tasks();
   readonly history: History;
-  readonly #client: ChaosClient;
   readonly #ended = new AbortController();
 
   constructor(
     private readonly fleet: ChaosFleet,
     private readonly journal: Journal,
   ) {
-    this.#client = new ChaosClient(fleet.url, fleet.credentials);
     this.history = new History((line) => journal.violation(line), fleet.acknowledgesFromDisk);
   }
 
-  /** Resolves when every fault of the plan is made good and every command answered. */
+  get #client(): BatchJobClient {
+    return this.fleet.client;
+  }
+
+  /** Resolves when every fault of the plan is over and every command is answered. */
   async carryOut({ faults, commands }: Plan): Promise<void> {
     const began = Date.now();
     await Promise.all([
@@ -105,16 +112,16 @@ export class Run {
 
   /** Restarts a task's newest execution, if that has ended without success. */
   async bringOn({ executions: [newest] }: Task): Promise<void> {
-    if (newest && ['STOPPED', 'FAILED'].includes(newest.status)) await this.#client.operate('restart', newest.id);
+    if (newest && ['STOPPED', 'FAILED'].includes(newest.status)) await answerTo(() => this.#client.restart(newest.id));
   }
 
   async #lookAt(job: string, start: number, count: number): Promise<Listed[][] | undefined> {
-    const answer = await this.#client.list(job, start, count);
+    const answer = await answerTo(() => this.#client.list(job, { start, count }));
     if (answer.kind !== 'done') {
       this.#unexpected(`GET ${job}`, answer);
       return undefined;
     }
-    const instances = answer.body.jobInstances.map(({ jobExecutions }) => jobExecutions);
+    const instances = answer.body.map(({ jobExecutions }) => jobExecutions);
     for (const executions of instances) {
       this.history.observe(executions, answer);
       this.tasks.update(executions, answer.answeredAt);
@@ -134,11 +141,11 @@ export class Run {
   async #start(shape: TaskShape): Promise<void> {
     if (this.tasks.unfinished >= MOST_UNFINISHED) return;
     const task = this.tasks.add(shape, (number) =>
-      shape.job === 'bulkImportJob' ? writeSource(this.fleet.importDirectory, number, shape) : undefined,
+      shape.job === 'bulkImportJob' ? writeSource(this.fleet.settings.importDirectory, number, shape) : undefined,
     );
     const key = `chaos-${task.number}`;
     for (const deadline = Date.now() + INSIST_MS; Date.now() < deadline; await pause(INSIST_PAUSE_MS)) {
-      const answer = await this.#client.start(shape.job, parametersOf(task), key);
+      const answer = await answerTo(() => this.#client.start(shape.job, parametersOf(task), key));
       this.#answered('start', task, undefined, answer);
       if (answer.kind === 'refused') break;
       if (answer.kind !== 'done') continue;
@@ -150,10 +157,10 @@ export class Run {
     task.state = 'lost';
   }
 
-  async #operate(kind: Resolved, task: Task, { id, executionUUID }: Listed): Promise<Answer<{ message: string }>> {
-    const { path, promises } = OPERATION[kind];
+  async #operate(kind: Resolved, task: Task, { id, executionUUID }: Listed): Promise<Answer<unknown>> {
+    const { send, promises } = OPERATION[kind];
     if (kind === 'force-stop') this.history.willForce(id);
-    const answer = await this.#client.operate(path, id);
+    const answer = await answerTo(() => send(this.#client, id));
     this.#answered(kind, task, id, answer);
     if (answer.kind === 'done' && promises) this.history.promise(promises, executionUUID, answer);
     return answer;
@@ -179,7 +186,7 @@ export class Run {
     this.#unexpected(kind, answer);
   }
 
-  /** A caller may be refused for a reason, or told that something is away; anything else is our fault. */
+  /** A command may be refused for a reason, or answered that a service is unavailable; anything else is a violation. */
   #unexpected(what: string, answer: Answer<unknown>): void {
     if (answer.kind !== 'refused') return;
     const { status, code, message } = answer;
@@ -198,7 +205,7 @@ export class Run {
     }
   }
 
-  /** PostgreSQL may be away just now: then the next look does it. */
+  /** PostgreSQL may be unavailable at the moment: then the next look does it. */
   async #try(otherwise: string, work: Promise<void>): Promise<void> {
     await work.catch((error: unknown) => this.journal.note(`${otherwise}: ${(error as Error).message}`));
   }
@@ -223,7 +230,7 @@ export class Run {
   async #views(job: string, executions: readonly Listed[]): Promise<Viewed[]> {
     const views: Viewed[] = [];
     for (const { id, executionUUID } of executions) {
-      const answer = await this.#client.view(job, id);
+      const answer = await answerTo(() => this.#client.view(job, id, { stepCount: 1 }));
       if (answer.kind !== 'done' || answer.body.executionUUID !== executionUUID) return [];
       views.push(answer.body);
     }
@@ -231,7 +238,7 @@ export class Run {
   }
 
   async #remove(task: Task): Promise<void> {
-    if (task.shape.job === 'bulkImportJob') await clearStored(this.fleet.databaseUrl, prefixOf(task.number));
+    if (task.shape.job === 'bulkImportJob') await clearStored(this.fleet.settings.databaseUrl, prefixOf(task.number));
     task.state = 'done';
   }
 
@@ -239,7 +246,7 @@ export class Run {
   async verifyRest(): Promise<void> {
     for (const task of this.tasks.all.filter(({ shape }) => shape.job === 'bulkImportJob')) {
       if (task.state === 'done') {
-        const late = await countWritten(this.fleet.databaseUrl, prefixOf(task.number));
+        const late = await countWritten(this.fleet.settings.databaseUrl, prefixOf(task.number));
         if (late > 0) this.journal.violation(`Task ${task.number}: ${late} rows were written after it had COMPLETED`);
       } else {
         const faults = faultsOfWriting(task.executions, await this.#stored(task));
@@ -250,7 +257,7 @@ export class Run {
 
   #stored({ number, executions }: Task) {
     const uuids = executions.map(({ executionUUID }) => executionUUID);
-    return readStored(this.fleet.databaseUrl, prefixOf(number), uuids);
+    return readStored(this.fleet.settings.databaseUrl, prefixOf(number), uuids);
   }
 }
 

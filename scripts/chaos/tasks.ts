@@ -1,4 +1,4 @@
-import type { Listed } from './client.js';
+import type { Listed } from './answer.js';
 import type { TaskShape } from './plan.js';
 import type { Expected } from './source.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Viewed } from './client.js';
+import type { Viewed } from './answer.js';
 import { faultsOfImport, faultsOfNoop, type ImportFacts } from './verdict.js';
 
 const START = Date.parse('2026-01-01T00:00:00.000Z');
@@ -14,7 +14,6 @@ const execution = (id: number, rows: number, changes: Partial<Viewed> = {}): Vie
   recordWriteCount: rows,
   progress: { partitions: { total: 2, done: 2 }, rows: { total: 3, done: 3 } },
   results: { totalsByResourceType: { Basic: 2 } },
-  failures: [],
   ...changes,
 });
 

@@ -1,5 +1,5 @@
-import type { Stored, StoredRow } from './audit.js';
-import type { Listed, Viewed } from './client.js';
+import type { Stored, StoredRow } from './stored.js';
+import type { Listed, Viewed } from './answer.js';
 import type { NoopShape } from './plan.js';
 import type { Expected } from './source.js';
 
@@ -53,6 +53,8 @@ export function faultsOfImport({ expected, executions, views, stored }: ImportFa
 export function faultsOfWriting(executions: readonly Listed[], stored: Stored): string[] {
   const written = new Map(stored.written.map((entry) => [entry.executionUuid, entry]));
   const faults = stored.doubled.map((id) => `row ${id} was written more than once`);
+  const unnamed = written.get(null)?.rows ?? 0;
+  if (unnamed > 0) faults.push(`${unnamed} rows were written by a connection that has no execution's name`);
   for (const [index, execution] of executions.entries()) {
     const mine = written.get(execution.executionUUID);
     const rows = mine?.rows ?? 0;

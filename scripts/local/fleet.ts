@@ -1,4 +1,4 @@
-import { BatchJobClient } from '#client';
+import { basic, BatchJobClient } from '#client';
 import { fleetEnvironment, gatewaySpec, MODULE_ID, workerSpec, type FleetSettings } from './apps.js';
 import type { Credentials } from './credentials.js';
 import type { LocalProcess, ProcessSpec } from './processes.js';
@@ -48,7 +48,7 @@ export class LocalFleet {
 
   /** The Batch Job Endpoint. @param timeoutMs longest wait for one answer, in ms */
   client(moduleId = MODULE_ID, timeoutMs?: number): BatchJobClient {
-    return new BatchJobClient({ url: this.url, moduleId, ...this.credentials, timeoutMs });
+    return new BatchJobClient({ url: this.url, moduleId, authorization: basic(this.credentials), timeoutMs });
   }
 
   /** The gateway as a process to start. @param env settings that differ from the fleet's */

@@ -6,7 +6,7 @@ import { Fleet } from '../support/fleet.js';
 import { PrivateServer } from '../support/private-server.js';
 import { blockAt } from '../support/roadblock.js';
 import { IMPORT, SmallImport } from '../support/small-import.js';
-import { TcpProxy } from '../support/tcp-proxy.js';
+import { TcpProxy } from '../testbed/tcp-proxy.js';
 import { until } from '../support/until.js';
 
 const ROWS = 10_000;

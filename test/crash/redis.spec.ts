@@ -8,7 +8,7 @@ import { Fleet } from '../support/fleet.js';
 import { PrivateServer } from '../support/private-server.js';
 import { blockAt } from '../support/roadblock.js';
 import { IMPORT, SmallImport } from '../support/small-import.js';
-import { TcpProxy } from '../support/tcp-proxy.js';
+import { TcpProxy } from '../testbed/tcp-proxy.js';
 import { until } from '../support/until.js';
 
 const ROWS = 10_000;
@@ -164,7 +164,7 @@ describe('connections to Redis', () => {
 
   it('that are half-open', async () => {
     const id = await underWay();
-    proxy.numb();
+    proxy.blackhole();
     const { status, ms } = await ask();
     expect(status).toBe(503);
     expect(ms).toBeLessThan(1_000);
@@ -230,7 +230,7 @@ describe('a failover to a replica', () => {
     const id = await underWay();
     await redis.end('SIGKILL');
     await admins.replicaof('NO', 'ONE');
-    proxy.lead(promoted);
+    proxy.redirect(promoted);
     await answersAgain();
     expect(await leftBy(id)).toEqual(expected);
 

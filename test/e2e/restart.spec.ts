@@ -4,7 +4,8 @@ import { Fleet } from '../support/fleet.js';
 import { queueSizes } from '../support/queues.js';
 import { ndjson, numbered, writeSource, type Resource } from '../support/resources.js';
 import { blockAt } from '../support/roadblock.js';
-import { noteWrites, rowsOf, storedRows, timesWritten } from '../support/stored.js';
+import { rowsOf, storedRows } from '../support/stored.js';
+import { logWrites, timesWritten } from '../testbed/write-log.js';
 import { until } from '../support/until.js';
 
 const JOB = 'bulkImportJob';
@@ -20,7 +21,7 @@ beforeAll(async () => {
   // One partition at a time, so that it is known what is done when a worker reaches a roadblock.
   fleet = await Fleet.start({ env: { WORKER_CONCURRENCY: '1' } });
   endpoint = Endpoint.of(fleet);
-  await noteWrites(fleet.database);
+  await logWrites(fleet.database);
 });
 
 afterAll(() => fleet?.stop());
@@ -174,7 +175,7 @@ describe('failure, then restart', () => {
     ]);
 
     await fleet.database.query("DELETE FROM resource WHERE resource_type = 'Other'");
-    await fleet.database.query("DELETE FROM written WHERE resource_type = 'Other'");
+    await fleet.database.query("DELETE FROM write_log WHERE resource_type = 'Other'");
     await fleet.database.query('ALTER TABLE resource DROP CONSTRAINT unlike');
     const restarted = await endpoint.ended(JOB, await endpoint.restart(failed.id));
     expect(restarted).toMatchObject({ status: 'COMPLETED', recordWriteCount: 50 });

@@ -7,7 +7,7 @@ import { TransientError } from '#job-kit';
 import { chunkOf, newAttempt, testStore, gateOf } from '../support/chunks.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { signal } from '../support/signal.js';
-import { TcpProxy } from '../support/tcp-proxy.js';
+import { TcpProxy } from '../testbed/tcp-proxy.js';
 import { until } from '../support/until.js';
 
 let database: TestDatabase;
@@ -103,7 +103,7 @@ describe('faults', () => {
     const proxy = await TcpProxy.before(database.url);
     const silent = testStore(proxy.through(database.url), 1);
     await silent.ping();
-    proxy.numb();
+    proxy.blackhole();
     await expect(silent.ping()).rejects.toThrow(TransientError);
     // The next one opens a connection of its own.
     await silent.ping();

@@ -1,6 +1,7 @@
-import { randomUUID } from 'node:crypto';
-import { Client } from 'pg';
 import { inject } from 'vitest';
+import * as testbed from '../testbed/database.js';
+
+export type { TestDatabase } from '../testbed/database.js';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -9,40 +10,10 @@ declare module 'vitest' {
   }
 }
 
-/** A database of a test file's own. */
-export interface TestDatabase {
-  url: string;
-  /** Runs SQL on a connection of its own; returns the rows. */
-  query<R extends Record<string, unknown>>(sql: string, values?: unknown[]): Promise<R[]>;
-  /** Drops it. @throws if a connection was left open: a leak fails the test */
-  drop(): Promise<void>;
-}
-
 /**
  * Creates an empty database; drop it when the file ends.
  *
- * @param admin address of another server than the one that all tests share
+ * @param adminUrl of another server than the one that all tests share
  */
-export async function createDatabase(admin = inject('databaseUrl')): Promise<TestDatabase> {
-  const name = `test_${randomUUID().replaceAll('-', '')}`;
-  await queryOnce(admin, `CREATE DATABASE ${name}`);
-  const url = Object.assign(new URL(admin), { pathname: `/${name}` }).href;
-  return {
-    url,
-    query: async <R extends Record<string, unknown>>(sql: string, values?: unknown[]) =>
-      (await queryOnce(url, sql, values)) as R[],
-    drop: async () => {
-      await queryOnce(admin, `DROP DATABASE ${name}`);
-    },
-  };
-}
-
-async function queryOnce(url: string, sql: string, values?: unknown[]): Promise<unknown[]> {
-  const client = new Client({ connectionString: url });
-  await client.connect();
-  try {
-    return (await client.query(sql, values)).rows;
-  } finally {
-    await client.end();
-  }
-}
+export const createDatabase = (adminUrl = inject('databaseUrl')): Promise<testbed.TestDatabase> =>
+  testbed.createDatabase(adminUrl);

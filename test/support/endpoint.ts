@@ -1,40 +1,50 @@
 import request from 'supertest';
-import type { SingleExecutionJson } from '../../apps/gateway/src/batch-job/single-view.js';
-import type { InstancesJson, ListedExecutionJson } from '../../apps/gateway/src/batch-job/view.js';
+import {
+  basic,
+  BatchJobClient,
+  until,
+  type Credentials,
+  type GivenParameters,
+  type InstanceJson,
+  type ListedExecutionJson,
+  type SingleExecutionJson,
+} from '#client';
 import { MODULE_ID } from '../../scripts/local/apps.js';
-import type { Credentials } from '../../scripts/local/credentials.js';
 import type { Fleet } from './fleet.js';
-import { until } from './until.js';
 
 export type ExecutionView = SingleExecutionJson;
 export type ListedExecution = ListedExecutionJson;
-
-/** Job parameters as a caller may give them. */
-export type Given = Record<string, string | number | boolean>;
+export type Given = GivenParameters;
 
 /** Path of a module's batch jobs. */
 export const rootOf = (moduleId: string): string => `/batch-job/${moduleId}`;
 
 export const ROOT = rootOf(MODULE_ID);
 
-export const basic = ({ username, password }: Credentials): string =>
-  `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+export { basic };
 
-/** The gateway of a fleet, as one user calls it. */
+/**
+ * The gateway of a fleet, as one user calls it: `get`, `post` and `delete` give the raw HTTP answer, the other methods
+ * expect success.
+ */
 export class Endpoint {
+  readonly client: BatchJobClient;
+
   constructor(
     readonly url: string,
     readonly authorization: string,
-    /** The module that jobs are started in, and asked for. */
+    /** The module whose jobs are called. */
     readonly moduleId = MODULE_ID,
-  ) {}
+  ) {
+    this.client = new BatchJobClient({ url, moduleId, authorization });
+  }
 
-  /** The fleet's operator's. */
+  /** As the operator of the fleet. */
   static of(fleet: Fleet, moduleId?: string): Endpoint {
     return new Endpoint(fleet.url, fleet.authorization, moduleId);
   }
 
-  /** The same gateway, called by somebody else. */
+  /** The same gateway, called by another user. */
   as(credentials: Credentials): Endpoint {
     return new Endpoint(this.url, basic(credentials), this.moduleId);
   }
@@ -58,46 +68,45 @@ export class Endpoint {
 
   /** Starts a job. @returns the execution's number */
   async start(jobName: string, jobParameters: Given = {}): Promise<number> {
-    const { body } = await this.post(`${this.root}/${jobName}/start`, { jobParameters }).expect(202);
-    return body.jobExecutionId as number;
+    return (await this.client.start(jobName, jobParameters)).jobExecutionId;
   }
 
-  async stop(id: number): Promise<void> {
-    await this.post(`${this.root}/${id}/stop`).expect(200);
+  stop(id: number): Promise<void> {
+    return this.client.stop(id);
   }
 
-  async forceStop(id: number): Promise<void> {
-    await this.post(`${this.root}/${id}/stop?force=true`).expect(200);
+  forceStop(id: number): Promise<void> {
+    return this.client.forceStop(id);
   }
 
   /** @returns the number of the new execution */
-  async restart(id: number): Promise<number> {
-    const { body } = await this.post(`${this.root}/${id}/restart`).expect(200);
-    return Number(/New execution ID is: (\d+)$/.exec(body.message as string)?.[1]);
+  restart(id: number): Promise<number> {
+    return this.client.restart(id);
   }
 
   /** One execution, with its first 1,000 steps. */
-  async view(jobName: string, id: number): Promise<ExecutionView> {
-    return (await this.get(`${this.root}/${jobName}/${id}?stepCount=1000`).expect(200)).body as ExecutionView;
+  view(jobName: string, id: number): Promise<ExecutionView> {
+    return this.client.view(jobName, id, { stepCount: 1_000 });
   }
 
   /** Executions as a listing shows them, instance by instance. */
   async list(jobName: string, query = ''): Promise<ListedExecution[][]> {
-    const { jobInstances } = (await this.get(`${this.root}/${jobName}${query}`).expect(200)).body as InstancesJson;
+    const path = `/${jobName}${query}`;
+    const { jobInstances } = await this.client.request<{ jobInstances: InstanceJson[] }>('GET', path);
     return jobInstances.map(({ jobExecutions }) => jobExecutions);
   }
 
   /** Waits until an execution is as wanted. */
   until(what: string, jobName: string, id: number, wanted: (view: ExecutionView) => boolean, withinMs?: number) {
-    return until(what, () => this.view(jobName, id), wanted, withinMs);
+    return until(what, () => this.view(jobName, id), wanted, { withinMs });
   }
 
-  /** Waits until an execution runs no more. */
+  /** Waits until an execution has ended. */
   ended(jobName: string, id: number, withinMs?: number): Promise<ExecutionView> {
     return this.until(`the end of execution ${id}`, jobName, id, ({ running }) => !running, withinMs);
   }
 
-  /** Starts a job that takes a second, and stops it before its end. @returns the execution's number */
+  /** Starts a job that takes a second, and stops it before it ends. @returns the execution's number */
   async startStopped(): Promise<number> {
     const id = await this.start('noopJob', { partitions: 100, busyMs: 10 });
     await this.stop(id);

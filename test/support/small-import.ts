@@ -2,7 +2,8 @@ import type { TestDatabase } from './database.js';
 import { Endpoint, type ExecutionView } from './endpoint.js';
 import type { Fleet } from './fleet.js';
 import { ndjson, numbered, writeSource, type Resource } from './resources.js';
-import { noteWrites, rowsOf, storedRows, timesWritten } from './stored.js';
+import { logWrites, timesWritten } from '../testbed/write-log.js';
+import { rowsOf, storedRows } from './stored.js';
 
 export const IMPORT = 'bulkImportJob';
 
@@ -35,7 +36,7 @@ export class SmallImport {
     this.resources = numbered('small', rows);
   }
 
-  /** Writes the source, and has the database note every write. Needs a worker that has brought the schema up to date. */
+  /** Writes the source, and has the database log every write. Needs a worker that has migrated the schema. */
   static async prepare(
     fleet: Fleet,
     rows = 2_000,
@@ -44,13 +45,13 @@ export class SmallImport {
   ): Promise<SmallImport> {
     const small = new SmallImport(endpoint, database, rows);
     writeSource(fleet.importDirectory, SOURCE, ndjson(small.resources));
-    await noteWrites(database);
+    await logWrites(database);
     return small;
   }
 
   /** Empties the table. */
   async empty(): Promise<void> {
-    await this.database.query('TRUNCATE resource, written');
+    await this.database.query('TRUNCATE resource, write_log');
   }
 
   /** Begins it on the table as it is. @returns the execution's number */

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from 'vitest';
-import { BatchJobClient } from './client.js';
+import { basic, BatchJobClient } from './client.js';
 import { NoAnswerError, ProblemError } from './errors.js';
 
 let server: Server | undefined;
@@ -32,7 +32,12 @@ async function clientOf(answer: (reply: ServerResponse) => void, timeoutMs?: num
   server.on('connection', () => (connections += 1));
   await new Promise<void>((resolve) => server!.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-  return new BatchJobClient({ url, moduleId: 'persistence', username: 'ada', password: 'l:é', timeoutMs });
+  return new BatchJobClient({
+    url,
+    moduleId: 'persistence',
+    authorization: basic({ username: 'ada', password: 'l:é' }),
+    timeoutMs,
+  });
 }
 
 const json =

@@ -7,13 +7,19 @@ export interface Credentials {
   password: string;
 }
 
-export interface ClientOptions extends Credentials {
+export interface ClientOptions {
   /** The gateway, e.g. `http://127.0.0.1:9000`. */
   url: string;
   moduleId: string;
+  /** The `Authorization` header of every request; {@link basic} makes one of a name and a password. */
+  authorization: string;
   /** Longest wait for one whole answer, in ms. Default 30,000. */
   timeoutMs?: number | undefined;
 }
+
+/** The `Authorization` header of Basic authentication (RFC 7617, UTF-8). */
+export const basic = ({ username, password }: Credentials): string =>
+  `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
 
 /** Job parameters as a caller may give them. */
 export type GivenParameters = Readonly<Record<string, string | number | boolean>>;
@@ -39,14 +45,13 @@ const TIMEOUT_MS = 30_000;
  * answer comes in time.
  */
 export class BatchJobClient {
-  /** The `Authorization` header of every request. */
-  readonly authorization: string;
   /** Of the module's batch jobs, e.g. `http://127.0.0.1:9000/batch-job/persistence`. */
   readonly root: string;
+  readonly authorization: string;
   readonly #timeoutMs: number;
 
-  constructor({ url, moduleId, username, password, timeoutMs = TIMEOUT_MS }: ClientOptions) {
-    this.authorization = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+  constructor({ url, moduleId, authorization, timeoutMs = TIMEOUT_MS }: ClientOptions) {
+    this.authorization = authorization;
     this.root = `${url.replace(/\/+$/, '')}/batch-job/${encodeURIComponent(moduleId)}`;
     this.#timeoutMs = timeoutMs;
   }

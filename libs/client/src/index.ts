@@ -1,4 +1,5 @@
 export {
+  basic,
   BatchJobClient,
   type ClientOptions,
   type ListQuery,

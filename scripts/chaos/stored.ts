@@ -1,29 +1,9 @@
 import { Client } from 'pg';
 
-/**
- * Notes every row that is handed to the table `resource`, also where it changes nothing there: an upsert hides a row
- * that is written twice, the note does not. It is rolled back with its row. The connection's name tells whose attempt
- * it was (`longshore:<execution>:<partition>`). Without its digest a row is never taken for unchanged beforehand.
- */
-const AUDIT = `
-  CREATE TABLE chaos_audit (execution_uuid uuid, id text COLLATE "C" NOT NULL, written_at timestamptz NOT NULL);
-  CREATE INDEX chaos_audit_by_id ON chaos_audit (id);
-  CREATE FUNCTION chaos_note() RETURNS trigger LANGUAGE plpgsql AS $$
-    BEGIN
-      INSERT INTO chaos_audit VALUES (
-        split_part(current_setting('application_name'), ':', 2)::uuid, NEW.id, clock_timestamp());
-      NEW.body_digest := NULL;
-      RETURN NEW;
-    END $$;
-  CREATE TRIGGER chaos_note BEFORE INSERT ON resource FOR EACH ROW EXECUTE FUNCTION chaos_note()`;
-
-export async function installAudit(databaseUrl: string): Promise<void> {
-  await withDatabase(databaseUrl, (client) => client.query(AUDIT));
-}
-
-/** What one execution has written of an import. */
+/** What one execution has written of an import, by the write log. */
 export interface Written {
-  executionUuid: string;
+  /** null where the connection that wrote has no execution's name: then it was not an attempt of ours. */
+  executionUuid: string | null;
   rows: number;
   /** In ms since the epoch. */
   first: number;
@@ -61,7 +41,7 @@ export async function readStored(databaseUrl: string, prefix: string, executions
       range,
     );
     const doubled = await client.query<{ id: string }>(
-      `SELECT id FROM chaos_audit LEFT JOIN execution_gate USING (execution_uuid) WHERE ${below}
+      `SELECT id FROM write_log LEFT JOIN execution_gate USING (execution_uuid) WHERE ${below}
        GROUP BY id, instance_uuid HAVING count(*) > 1 LIMIT 10`,
       range,
     );
@@ -69,7 +49,7 @@ export async function readStored(databaseUrl: string, prefix: string, executions
       `SELECT execution_uuid AS "executionUuid", count(*)::int AS rows,
          extract(epoch FROM min(written_at))::float8 * 1000 AS first,
          extract(epoch FROM max(written_at))::float8 * 1000 AS last
-       FROM chaos_audit WHERE ${below} GROUP BY 1 ORDER BY first`,
+       FROM write_log WHERE ${below} GROUP BY 1 ORDER BY first`,
       range,
     );
     const rejected = await client.query<{ place: string }>(
@@ -91,7 +71,7 @@ export async function clearStored(databaseUrl: string, prefix: string): Promise<
   await withDatabase(databaseUrl, async (client) => {
     await client.query('BEGIN');
     await client.query(`DELETE FROM resource WHERE resource_type = 'Basic' AND ${below}`, range);
-    await client.query(`DELETE FROM chaos_audit WHERE ${below}`, range);
+    await client.query(`DELETE FROM write_log WHERE ${below}`, range);
     await client.query('COMMIT');
   });
 }
@@ -99,7 +79,7 @@ export async function clearStored(databaseUrl: string, prefix: string): Promise<
 /** How many rows were handed to the table under this prefix. */
 export async function countWritten(databaseUrl: string, prefix: string): Promise<number> {
   const { rows } = await withDatabase(databaseUrl, (client) =>
-    client.query<{ count: number }>(`SELECT count(*)::int FROM chaos_audit WHERE ${below}`, [prefix, `${prefix}~`]),
+    client.query<{ count: number }>(`SELECT count(*)::int FROM write_log WHERE ${below}`, [prefix, `${prefix}~`]),
   );
   return rows[0]?.count ?? 0;
 }

@@ -1,0 +1,9 @@
+import type { InstanceJson, SingleExecutionJson } from '#client';
+import type { SingleExecutionJson as SentExecution } from '../../apps/gateway/src/batch-job/single-view.js';
+import type { InstancesJson as SentInstances } from '../../apps/gateway/src/batch-job/view.js';
+
+/** What the gateway sends is what the client reads: where a field is changed on one side only, this does not compile. */
+export const asRead: {
+  view(sent: SentExecution): SingleExecutionJson;
+  list(sent: SentInstances): { jobInstances: InstanceJson[] };
+} = { view: (sent) => sent, list: (sent) => sent };
