@@ -47,6 +47,20 @@ export default {
       to: { path: '^libs/([^/]+)/src/', pathNot: '^libs/([^/]+)/src/index\\.ts$|^$1/$2/' },
     },
     {
+      name: 'no-test-code',
+      severity: 'error',
+      comment: 'Only chaos, bench and tests are built on test code; npm start and npm run demo are not.',
+      from: { path: '^(apps|libs|scripts)/', pathNot: '^scripts/chaos/' },
+      to: { path: '^test/' },
+    },
+    {
+      name: 'testbed-without-vitest',
+      severity: 'error',
+      comment: 'test/testbed is part of the build and runs outside Vitest; test/support is not and does not.',
+      from: { path: '^(test/testbed|scripts|bench)/', pathNot: '\\.spec\\.ts$' },
+      to: { path: '^(test/support/|node_modules/(vitest|@vitest)/)' },
+    },
+    {
       name: 'apps-apart',
       severity: 'error',
       from: { path: '^apps/([^/]+)/' },
