@@ -2,10 +2,11 @@ import { join } from 'node:path';
 import { runWithProcesses } from '../scripts/local/lifetime.js';
 import { dataDirectory } from '../scripts/local/paths.js';
 import { Bench } from './bench.js';
+import { compare } from './compare/main.js';
 import { resultOf, type Result } from './line.js';
 import { readOptions, type BenchOptions } from './options.js';
 import { drawPlots } from './plots/draw.js';
-import { circumstances, table } from './report.js';
+import { circumstances, headline, table } from './report.js';
 
 /** Progress goes to standard error, results to standard output. */
 const say = (line: string) => void process.stderr.write(`${line}\n`);
@@ -22,22 +23,26 @@ async function measure({ lines }: BenchOptions, bench: Bench): Promise<Result[]>
   return results;
 }
 
-const args = process.argv.slice(2);
-const options = readOptions(args);
-const directory = join(dataDirectory(), 'bench');
-
-await runWithProcesses({ directory, restart: false, say, signalExitCode: 130 }, async (manager) => {
-  const facts = circumstances(args);
-  const bench = await Bench.open(manager, options.sizes, directory);
-  if (options.plots) {
-    await drawPlots(bench, facts, say);
+async function runBench(args: readonly string[]): Promise<never> {
+  const options = readOptions(args);
+  const directory = join(dataDirectory(), 'bench');
+  return runWithProcesses({ directory, restart: false, say, signalExitCode: 130 }, async (manager) => {
+    const facts = circumstances(args);
+    const bench = await Bench.open(manager, options.sizes, directory);
+    if (options.plots) {
+      await drawPlots(bench, facts, say);
+      return 0;
+    }
+    const results = await measure(options, bench);
+    print(options.json ? JSON.stringify({ ...facts, results }, null, 2) : `${headline(facts)}\n\n${table(results)}`);
     return 0;
-  }
-  const results = await measure(options, bench);
-  print(
-    options.json
-      ? JSON.stringify({ ...facts, results }, null, 2)
-      : `${facts.machine}, load ${facts.load.toFixed(1)}; ${facts.date}; ${facts.command}\n\n${table(results)}`,
-  );
-  return 0;
-});
+  });
+}
+
+const [command, ...rest] = process.argv.slice(2);
+try {
+  await (command === 'compare' ? compare(rest) : runBench(process.argv.slice(2)));
+} catch (error) {
+  say((error as Error).message);
+  process.exitCode = 1;
+}

@@ -19,6 +19,10 @@ export const circumstances = (args: readonly string[]): Circumstances => ({
   command: ['npm run bench', ...(args.length > 0 ? ['--', ...args] : [])].join(' '),
 });
 
+/** The line above a table. */
+export const headline = ({ machine, load, date, command }: Circumstances): string =>
+  `${machine}, load ${load.toFixed(1)}; ${date}; ${command}`;
+
 const HEADINGS = ['line', 'ours', 'yardstick', 'ratio', 'wanted', 'met'] as const;
 
 /** The results as a table in Markdown. */
