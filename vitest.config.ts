@@ -6,6 +6,24 @@ import { defineConfig } from 'vitest/config';
  */
 const sourceConditions = { conditions: ['source'] };
 
+/**
+ * End-to-end files that need a gateway and no more than a worker that is at work now and then, and measure no time: they
+ * run side by side. A file that is not named here runs alone.
+ */
+const GATEWAY_FILES = [
+  'audit',
+  'auth',
+  'contract',
+  'dashboard',
+  'defences',
+  'errors',
+  'hostile-requests',
+  'openapi',
+  'permissions',
+].map((name) => `test/e2e/${name}.spec.ts`);
+
+const ON_REAL_SERVERS = { globalSetup: 'test/support/global-setup.ts', hookTimeout: 60_000 };
+
 export default defineConfig({
   resolve: sourceConditions,
   ssr: { resolve: sourceConditions },
@@ -25,11 +43,21 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/integration/**/*.spec.ts'],
-          globalSetup: 'test/support/global-setup.ts',
           testTimeout: 20_000,
-          hookTimeout: 60_000,
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
+          ...ON_REAL_SERVERS,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'gateway',
+          include: GATEWAY_FILES,
+          testTimeout: 60_000,
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+          ...ON_REAL_SERVERS,
         },
       },
       {
@@ -37,11 +65,11 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.spec.ts', 'test/crash/**/*.spec.ts'],
-          globalSetup: 'test/support/global-setup.ts',
+          exclude: GATEWAY_FILES,
           testTimeout: 60_000,
-          hookTimeout: 60_000,
           fileParallelism: false,
           sequence: { groupOrder: 2 },
+          ...ON_REAL_SERVERS,
         },
       },
       {
