@@ -10,7 +10,7 @@ import type { Sizes } from './sizes.js';
 
 const DATABASE = 'longshore_bench';
 
-/** What lines measure with: private services, one fleet at a time, and the data. */
+/** What lines need to measure: private services, a fleet at a time, and the data set. */
 export class Bench {
   #dataset: Promise<Dataset> | undefined;
 
@@ -22,9 +22,9 @@ export class Bench {
   ) {}
 
   /**
-   * Its servers are always its own, whatever `REDIS_URL` says: every fleet empties its Redis.
+   * Always starts its own servers, whatever `REDIS_URL` says: every fleet flushes its Redis.
    *
-   * @param directory where everything is kept; what is there from the last run is used again
+   * @param directory where everything is kept; data of the last run is reused
    */
   static async open(manager: ProcessManager, sizes: Sizes, directory: string): Promise<Bench> {
     mkdirSync(join(directory, 'data'), { recursive: true });
@@ -35,7 +35,7 @@ export class Bench {
     return this.services.redisUrl;
   }
 
-  /** Where the fleet writes to. */
+  /** The database that the fleet writes to. */
   get databaseUrl(): string {
     return databaseUrl(this.services.adminUrl, DATABASE);
   }
@@ -44,7 +44,7 @@ export class Bench {
     return join(this.directory, 'data');
   }
 
-  /** Made at the first call. */
+  /** Created at the first call. */
   dataset(): Promise<Dataset> {
     this.#dataset ??= makeDataset(this.importDirectory, this.sizes.rows);
     return this.#dataset;

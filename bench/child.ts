@@ -7,8 +7,8 @@ import { compiled } from '../scripts/local/paths.js';
  * Runs a program of the bench in a process of its own, so that neither disturbs the other.
  *
  * @param program below `bench/`, e.g. `yardsticks/raw-bullmq`
- * @param input what it gets, as JSON, as its only argument
- * @returns what it has printed, as JSON
+ * @param input its only argument, as JSON
+ * @returns its output, parsed as JSON
  */
 export async function inChild<T>(program: string, input: unknown): Promise<T> {
   const child = spawn(process.execPath, [compiled(`bench/${program}.js`), JSON.stringify(input)], {

@@ -16,11 +16,11 @@ export interface Wanted {
 
 /** One line of the table. */
 export interface Line {
-  /** What it is asked for by: `npm run bench -- import`. */
+  /** Its name on the command line: `npm run bench -- import`. */
   name: string;
-  /** What is measured, in words. */
+  /** What is measured. */
   title: string;
-  /** What ours is compared with, in words; absent where it stands for itself. */
+  /** What ours is compared with; absent where there is nothing to compare with. */
   yardstick?: string;
   unit: string;
   wanted: Wanted;
@@ -28,7 +28,7 @@ export interface Line {
   measure(bench: Bench): Promise<Sample[]>;
 }
 
-/** A line with what came of it. */
+/** A line with its result. */
 export interface Result {
   name: string;
   title: string;
@@ -38,7 +38,7 @@ export interface Result {
   /** Medians over the rounds. */
   ours: number;
   yardstick: number | undefined;
-  /** Median of each round's ratio, so that a machine that slows down in between does no harm. */
+  /** Median of the rounds' ratios, which a machine that slows down in between hardly changes. */
   ratio: number | undefined;
   met: boolean;
   samples: Sample[];

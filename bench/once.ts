@@ -1,6 +1,6 @@
 import type { Bench } from './bench.js';
 
-/** Lines that look at the same measurement share it: it is taken once in a run, when the first of them asks. */
+/** Shares a measurement between lines: it is taken once per run, when the first of them needs it. */
 export function oncePerBench<T>(measure: (bench: Bench) => Promise<T>): (bench: Bench) => Promise<T> {
   const taken = new WeakMap<Bench, Promise<T>>();
   return (bench) => {

@@ -5,7 +5,7 @@ import type { Result, Sample, Wanted } from './line.js';
 export interface Circumstances {
   date: string;
   machine: string;
-  /** Processes that wanted a core in the last minute, before the bench began: above 0.5 or so others take part in the result. */
+  /** Load average of the last minute before the bench started: above 0.5 or so, other work affects the result. */
   load: number;
   node: string;
   command: string;
@@ -52,7 +52,7 @@ const cells = ({
   met ? 'yes' : 'NO',
 ];
 
-/** Least and most of the rounds' ratios: where they lie far apart, somebody else was at work. */
+/** The least and the most of the rounds' ratios: where they are far apart, the machine was busy with other work. */
 function ratioRange(samples: readonly Sample[]): string {
   const ratios = samples.flatMap(({ ours, yardstick }) => (yardstick === undefined ? [] : ours / yardstick));
   return `${Math.min(...ratios).toFixed(2)}–${Math.max(...ratios).toFixed(2)}`;
@@ -61,6 +61,6 @@ function ratioRange(samples: readonly Sample[]): string {
 const wantedText = ({ atLeast, atMost }: Wanted): string =>
   atLeast === undefined ? `at most ${atMost}` : `at least ${atLeast}`;
 
-/** Three digits that count, and thousands in groups. */
+/** Three significant digits, and thousands separated. */
 const figure = (value: number): string =>
   value >= 100 ? Math.round(value).toLocaleString('en-US') : String(Number(value.toPrecision(3)));

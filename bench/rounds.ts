@@ -1,4 +1,4 @@
-/** Does something so many times, one after the other: a yardstick and ours in turn, say. */
+/** Repeats something, one after the other, e.g. a yardstick and ours in turn. */
 export async function rounds<T>(count: number, round: (index: number) => Promise<T>): Promise<T[]> {
   const results: T[] = [];
   for (let index = 0; index < count; index += 1) results.push(await round(index));
@@ -12,7 +12,7 @@ export async function timed(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - began;
 }
 
-/** Looks until there is something to see. @param everyMs pause between two looks */
+/** Polls until there is a result. @param everyMs pause between two polls */
 export async function seen<T>(look: () => Promise<T | undefined>, everyMs: number): Promise<T> {
   for (;;) {
     const found = await look();

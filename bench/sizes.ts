@@ -8,11 +8,11 @@ export interface Sizes {
   partitions: number;
   /** Empty chunks of one partition. */
   chunks: number;
-  /** Starts of which the median time to the first row counts. */
+  /** Starts, of whose times to the first row the median counts. */
   starts: number;
   /** How long requests are sent for one measurement, in ms. */
   loadMs: number;
-  /** Executions stored, where a question's cost must not grow with them. */
+  /** Executions stored, where the cost of a request must not grow with them. */
   history: number;
   /** Partitions of the huge execution. */
   hugePartitions: number;
@@ -35,7 +35,7 @@ export const FULL: Sizes = {
   busyPartitions: 400,
 };
 
-/** For a look in between: the same lines, fewer rounds of smaller size. */
+/** For a quick look: the same lines, with fewer and smaller rounds. */
 export const QUICK: Sizes = {
   rounds: 3,
   rows: 20_000,

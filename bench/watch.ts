@@ -1,6 +1,6 @@
-/** Looks at something again and again, until it is stopped. */
+/** Polls something until it is stopped. */
 export interface Watched<T> {
-  /** @returns everything seen, at least one value */
+  /** @returns all values, at least one */
   stop(): Promise<T[]>;
 }
 

@@ -1,6 +1,6 @@
-// Brings a fresh clone to where it can run: packages installed, sources built. Then runs the script it is given:
+// Prepares a fresh clone (installs packages, builds the sources), then runs the script it is given:
 //   node scripts/bootstrap.mjs [dist/scripts/start.js [arguments…]]
-// Plain JavaScript on bare Node; this first file keeps to syntax that old versions can parse, to refuse them in words.
+// Plain JavaScript without packages. This file uses only syntax that old versions of Node can parse, so that they get an error message.
 import { pathToFileURL } from 'url';
 
 const OLDEST = [20, 19];

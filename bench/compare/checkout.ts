@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from '../../scripts/services/programs.js';
 
@@ -37,10 +37,16 @@ export async function checkOut(name: string, root: string, worktrees: string): P
   return { name, commit, directory };
 }
 
-/** Where both ask for the same packages, ours are linked; else the commit's own bootstrap installs them. */
+/**
+ * Where both need the same packages, ours are linked; else the commit's own bootstrap installs them. An old link goes
+ * first: an installation through it would change our packages.
+ */
 function shareModules(root: string, directory: string): void {
   const modules = join(directory, 'node_modules');
-  if (!existsSync(modules) && lockOf(root) === lockOf(directory)) symlinkSync(join(root, 'node_modules'), modules);
+  const present = lstatSync(modules, { throwIfNoEntry: false });
+  if (present?.isSymbolicLink()) rmSync(modules);
+  else if (present) return;
+  if (lockOf(root) === lockOf(directory)) symlinkSync(join(root, 'node_modules'), modules);
 }
 
 const lockOf = (directory: string): string => readFileSync(join(directory, 'package-lock.json'), 'utf8');

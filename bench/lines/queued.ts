@@ -4,13 +4,13 @@ import { readSettings } from '#platform';
 import { MODULE_ID } from '../../scripts/local/apps.js';
 import { KEY_PREFIX } from '../fleet.js';
 
-/** Partitions of one execution that may stand in the queue, as a fleet has it that nobody has set up otherwise. */
+/** How many partitions of one execution may be queued, by default. */
 export const DEFAULT_WINDOW = readSettings({ DATABASE_URL: 'none', IMPORT_DIRECTORY: '/' }).PARTITION_WINDOW;
 
 const LISTS = ['wait', 'active', 'paused'];
 const SORTED_SETS = ['delayed', 'prioritized', 'waiting-children', 'completed', 'failed'];
 
-/** BullMQ jobs that stand in the queues that carry work, in whatever state. */
+/** BullMQ jobs in the queues of executions and partitions, in any state. */
 export async function jobsInQueues(redis: Redis): Promise<number> {
   const pipeline = redis.multi();
   for (const kind of ['executions', 'partitions'] as const) {

@@ -2,7 +2,7 @@ import { inChild } from '../child.js';
 import type { BenchFleet } from '../fleet.js';
 import type { Load } from './load.js';
 
-/** As many as a busy dashboard has. */
+/** As many as a busy dashboard opens. */
 const CONNECTIONS = 50;
 
 /** Requests/s of a server on this machine. */

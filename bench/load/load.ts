@@ -10,7 +10,7 @@ export interface Load {
   ms: number;
 }
 
-/** Asks the same question over and over. Answers how many answers a second there were. */
+/** Sends the same request over and over. Prints the answers per second. */
 await asChild(async ({ port, path, headers, connections, ms }: Load) => {
   const lines = Object.entries({ host: `127.0.0.1:${port}`, ...headers }).map(
     ([name, value]) => `${name}: ${value}\r\n`,

@@ -5,8 +5,8 @@ const HEAD_END = Buffer.from('\r\n\r\n');
 const CONTENT_LENGTH = /\r\ncontent-length: *(\d+)/i;
 
 /**
- * Sends one request after another over a kept-alive connection until it is told to stop: as cheap as it can be, so
- * that the server has the machine for itself. The server must answer with 200 and a Content-Length.
+ * Sends one request after another over a kept-alive connection until it is stopped, as cheaply as possible, so that the
+ * machine is left to the server. The server must answer with 200 and a Content-Length.
  */
 export class RequestLoop {
   #received: Buffer = NOTHING;
@@ -31,7 +31,9 @@ export class RequestLoop {
         }
       });
       this.#socket.on('error', reject);
-      this.#socket.on('close', () => (this.goesOn() ? reject(new Error('The server has hung up.')) : resolve()));
+      this.#socket.on('close', () =>
+        this.goesOn() ? reject(new Error('The server has closed the connection.')) : resolve(),
+      );
     });
   }
 
@@ -57,7 +59,7 @@ export class RequestLoop {
   }
 }
 
-/** @throws Error if the answer is no 200, or has no length */
+/** @throws Error if the answer is not 200, or has no Content-Length */
 function bodyLength(head: string): number {
   const length = CONTENT_LENGTH.exec(head)?.[1];
   if (!head.startsWith('HTTP/1.1 200') || length === undefined) throw new Error(`Unexpected answer: ${head}`);

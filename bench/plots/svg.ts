@@ -7,7 +7,7 @@ const MARKS = 4;
 
 type Text = Pick<Curve, 'title' | 'x' | 'y'>;
 
-/** A picture of a curve: x by its logarithm, as the points lie factors apart; y from 0. */
+/** A picture of a curve: x on a logarithmic scale, y from 0. */
 export function svgOf({ title, x, y }: Text, points: readonly Point[], footnote: string): string {
   const scale = scaleOf(points);
   const places = points.map((point) => `${scale.x(point.x)},${scale.y(point.y)}`);

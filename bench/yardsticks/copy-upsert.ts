@@ -4,7 +4,7 @@ import { Client } from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { findProgram, run } from '../../scripts/services/programs.js';
 
-/** Quote and delimiter that JSON cannot hold: so a line is one field, as it stands. */
+/** A quote and a delimiter that JSON text cannot contain: so a whole line is one field. */
 const FORMAT = "(FORMAT csv, QUOTE e'\\x01', DELIMITER e'\\x02')";
 const TABLE = 'CREATE TEMPORARY TABLE line (body jsonb)';
 const UPSERT = `INSERT INTO resource AS stored (resource_type, id, body)

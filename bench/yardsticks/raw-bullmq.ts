@@ -12,7 +12,7 @@ export interface RawQueue {
 const QUEUE = 'raw';
 const PREFIX = 'longshore-bench-raw';
 
-/** Empty BullMQ jobs, added in bulk and worked off in the same process. Answers how long that took, in ms. */
+/** Empty BullMQ jobs, added in bulk and processed in the same process. Prints how long that took, in ms. */
 await asChild(async ({ redisUrl, jobs, concurrency }: RawQueue) => {
   const connection = new ioredis.Redis(redisUrl, { maxRetriesPerRequest: null });
   const queue = new Queue(QUEUE, { connection, prefix: PREFIX });

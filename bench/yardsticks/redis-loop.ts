@@ -9,7 +9,7 @@ export interface RedisLoop {
 
 const KEY = 'longshore-bench-loop';
 
-/** The least a checkpoint in Redis can be: position and counts in one pipelined write, waited for. Answers its ms. */
+/** The least a checkpoint in Redis can be: position and counts in one pipelined write, waited for. Prints its ms. */
 await asChild(async ({ redisUrl, chunks }: RedisLoop) => {
   const redis = new ioredis.Redis(redisUrl);
   const ms = await timed(async () => {

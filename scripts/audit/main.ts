@@ -1,5 +1,5 @@
 // npm run check:audit: fails where a package that production needs has a known vulnerability, high or critical. Where the
-// registry cannot be asked it says so, and does not fail: the other checks need no network.
+// registry is unavailable it says so and does not fail: the other checks need no network.
 import { spawnSync } from 'node:child_process';
 import { sentenceOf, verdictOf, type Verdict } from './verdict.js';
 

@@ -37,7 +37,7 @@ describe('verdictOf', () => {
 describe('sentenceOf', () => {
   it.each([
     [report(['a', 'low']), 'Dependencies audited: nothing high or critical, 1 of less.'],
-    [report(['a', 'high']), 'Vulnerable dependencies: a (high). "npm audit --omit=dev" tells more.'],
+    [report(['a', 'high']), 'Vulnerable dependencies: a (high). "npm audit --omit=dev" says more.'],
     ['{"message": "no\\n  way"}', 'Dependencies NOT audited: no way.'],
   ])('is one line: %s', (output, sentence) => {
     expect(sentenceOf(verdictOf(output))).toBe(sentence);

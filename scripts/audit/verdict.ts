@@ -39,7 +39,7 @@ export function sentenceOf(verdict: Verdict): string {
     case 'sound':
       return `Dependencies audited: nothing high or critical, ${verdict.lesser} of less.`;
     case 'vulnerable':
-      return `Vulnerable dependencies: ${verdict.packages.join(', ')}. "npm audit --omit=dev" tells more.`;
+      return `Vulnerable dependencies: ${verdict.packages.join(', ')}. "npm audit --omit=dev" says more.`;
     case 'unknown':
       return `Dependencies NOT audited: ${verdict.why.replaceAll(/\s+/g, ' ').trim()}.`;
   }

@@ -6,12 +6,12 @@ const SOURCES = ['apps', 'libs', 'scripts', 'bench', 'test/testbed'];
 const SETTINGS = ['tsconfig.json', 'tsconfig.build.json', 'nest-cli.json', 'package.json', 'package-lock.json'];
 
 /** Whether nothing has changed since the last build, by paths, sizes and times. */
-export const buildIsCurrent = () => JSON.stringify(look()) === JSON.stringify(lastLook());
+export const buildIsCurrent = () => JSON.stringify(stamps()) === JSON.stringify(lastStamps());
 
-/** Compiles everything into `dist/`, and removes what was compiled from sources that are gone. */
+/** Compiles everything into `dist/`, and removes the output of sources that no longer exist. */
 export function build(run) {
-  const now = look();
-  const gone = Object.keys(lastLook() ?? {}).filter((path) => !(path in now));
+  const now = stamps();
+  const gone = Object.keys(lastStamps() ?? {}).filter((path) => !(path in now));
   rmSync(BUILD_STAMP, { force: true });
   for (const path of gone) {
     for (const ending of ['.js', '.js.map']) rmSync(join(DIST, path.replace(/\.ts$/, ending)), { force: true });
@@ -20,8 +20,8 @@ export function build(run) {
   writeFileSync(BUILD_STAMP, JSON.stringify(now));
 }
 
-/** Every source's size and time of change, by path. */
-function look() {
+/** The size and modification time of every source, by path. */
+function stamps() {
   const paths = SOURCES.filter((dir) => existsSync(dir))
     .flatMap((dir) => readdirSync(dir, { recursive: true }).map((path) => join(dir, path)))
     .filter((path) => path.endsWith('.ts') && !path.endsWith('.spec.ts'))
@@ -31,7 +31,7 @@ function look() {
 
 const stampOf = ({ size, mtimeMs }) => `${size} ${mtimeMs}`;
 
-function lastLook() {
+function lastStamps() {
   try {
     return JSON.parse(readFileSync(BUILD_STAMP, 'utf8'));
   } catch {

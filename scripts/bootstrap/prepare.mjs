@@ -5,14 +5,14 @@ import { install, installIsCurrent } from './install.mjs';
 import { withLock } from './lock.mjs';
 import { LOCK, ROOT } from './paths.mjs';
 
-/** What must stand before anything runs, in order. Each part looks first whether there is something to do. */
+/** What must be in place before anything runs, in order. Each part first checks whether there is anything to do. */
 const PARTS = [
   { isCurrent: installIsCurrent, make: install },
   { isCurrent: isHydrated, make: hydrate },
   { isCurrent: buildIsCurrent, make: build },
 ];
 
-/** Installs and builds what has changed. Safe against a second run at the same time, which waits and then finds it done. */
+/** Installs and builds what has changed. A second run at the same time waits, and then finds it done. */
 export async function prepare() {
   process.chdir(ROOT);
   if (PARTS.every(({ isCurrent }) => isCurrent())) return;

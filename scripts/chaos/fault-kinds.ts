@@ -1,15 +1,15 @@
-/** What a kind of fault is: how often it is drawn in relation to the others, what it can hit, and how long it lasts. */
+/** A kind of fault: how often it is drawn relative to the others, its possible targets, and how long it lasts. */
 export interface FaultKind {
   weight: number;
   targets: readonly string[];
-  /** Shortest and longest, in ms; until a killed process is started again, a frozen one goes on, a cut heals. */
+  /** Shortest and longest, in ms: until a killed process is started again, a frozen one continues, a cut network is restored. */
   forMs: readonly [number, number];
 }
 
 export const WORKERS = ['worker-1', 'worker-2', 'worker-3'] as const;
 export const GATEWAY = 'gateway';
 
-/** How long a silent worker keeps its work in a chaos run, in ms: short, so that much happens. */
+/** How long a silent worker keeps its jobs in a chaos run, in ms: short, so that much happens. */
 export const LOCK_MS = 2_000;
 const LONGER_THAN_THE_LOCK = [LOCK_MS + 500, 3 * LOCK_MS] as const;
 const SOON = [0, 2_000] as const;

@@ -30,7 +30,7 @@ const INJECT: Record<FaultName, (scene: Scene) => Promise<void>> = {
   },
   async 'power loss of Redis'({ fleet, journal, onLoss, forMs }) {
     const diedAt = await fleet.end('redis', 'SIGKILL');
-    const bytes = fleet.powerLoss.strike(diedAt);
+    const bytes = fleet.powerLoss.truncate(diedAt);
     onLoss(diedAt);
     journal.note(`Redis has lost ${bytes} bytes`);
     await pause(forMs);

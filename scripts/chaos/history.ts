@@ -1,7 +1,7 @@
 import { BATCH_STATUSES, isRunning, mayBecome, type BatchStatus } from '#domain';
 import type { Listed } from './answer.js';
 
-/** What was acknowledged, and what it leaves an execution to be from then on. */
+/** Operations that were acknowledged, and the statuses that an execution may have from then on. */
 export type Acknowledged = 'start' | 'stop' | 'force-stop' | 'abandon';
 
 const ALLOWED_AFTER: Record<Acknowledged, readonly BatchStatus[]> = {
@@ -11,7 +11,7 @@ const ALLOWED_AFTER: Record<Acknowledged, readonly BatchStatus[]> = {
   abandon: ['ABANDONED'],
 };
 
-/** When something was asked and answered, in ms since the epoch. */
+/** When a request was sent and answered, in ms since the epoch. */
 export interface Span {
   sentAt: number;
   answeredAt: number;
@@ -28,31 +28,31 @@ interface Trace {
   /** As they were seen, with the time of the answer. */
   seen: { at: number; status: BatchStatus }[];
   promised: Promised[];
-  /** Whether a force stop was asked for: then it may become STOPPED from any status. */
+  /** Whether a force stop was requested: then it may become STOPPED from any status. */
   forced: boolean;
-  /** Whether a death of Redis may have unmade it: then it is wholly absent, or there. */
+  /** Whether a crash of Redis may have lost it: then it is absent as a whole, or present as a whole. */
   mayVanish: boolean;
 }
 
 /**
- * What the death of Redis may unmake. With AOF everysec that is a second, and two where the disk is slow: a write waits
+ * What a crash of Redis may lose. With AOF everysec that is one second, and two where the disk is slow: a write waits
  * for a sync that takes longer (https://redis.io/docs/latest/operate/oss_and_stack/management/persistence). In ms, with
  * a little for the clock.
  */
-const UNMADE_MS = 2_300;
+const LOSS_MS = 2_300;
 
 /**
- * Follows what the endpoint says of every execution, and holds it against the state machine and against what was
- * acknowledged. What was said in the last two seconds before a death of Redis is forgotten here too: it may have become
- * untrue, wholly. That is the one documented exception, and there is none for what was acknowledged from disk.
+ * Follows what the endpoint says about every execution, and checks it against the state machine and against what was
+ * acknowledged. What was said in the last two seconds before a crash of Redis is forgotten here too: Redis may have lost
+ * all of it. That is the one documented exception, and it does not hold for what was acknowledged from disk.
  */
 export class History {
   readonly #traces = new Map<string, Trace>();
   readonly #losses: number[] = [];
-  /** Numbers that a force stop was asked for. */
+  /** Numbers of executions for which a force stop was requested. */
   readonly #forced = new Set<number>();
 
-  /** @param fromDisk whether nothing is acknowledged before it is on disk: then it outlives a death of Redis */
+  /** @param fromDisk whether commands are acknowledged only once they are on disk: then a crash of Redis does not lose them */
   constructor(
     private readonly violation: (line: string) => void,
     private readonly fromDisk = false,
@@ -62,12 +62,12 @@ export class History {
     return this.#losses.length;
   }
 
-  /** Whether a death of Redis may have unmade an execution. */
+  /** Whether a crash of Redis may have lost an execution. */
   mayVanish(uuid: string): boolean {
     return this.#traces.get(uuid)?.mayVanish ?? true;
   }
 
-  /** An execution was acknowledged to be there. */
+  /** A start was acknowledged. */
   promiseStart(id: number, uuid: string, span: Span): void {
     this.#trace(id, uuid);
     this.promise('start', uuid, span);
@@ -76,13 +76,13 @@ export class History {
   promise(what: Acknowledged, uuid: string, span: Span): void {
     const trace = this.#traces.get(uuid);
     if (!trace) return;
-    if (this.fromDisk || !this.#maybeUnmade(span)) trace.promised.push({ what, ...span });
+    if (this.fromDisk || !this.#maybeLost(span)) trace.promised.push({ what, ...span });
     else if (what === 'start' && trace.seen.length === 0) trace.mayVanish = true;
   }
 
   /**
-   * A force stop is about to be asked for; whether it is answered or not, it may happen from now on. It goes by the
-   * number, which a Redis that has died may have handed out again.
+   * A force stop is about to be requested; whether it is answered or not, it may take effect from now on. It addresses
+   * the execution by its number, which a crashed Redis may have assigned a second time.
    */
   willForce(number: number): void {
     for (const trace of this.#traces.values()) {
@@ -95,7 +95,7 @@ export class History {
 
   /** The executions of one instance, as one answer showed them. */
   observe(instance: readonly Listed[], span: Span): void {
-    if (this.#losses.some((diedAt) => span.sentAt <= diedAt && span.answeredAt >= diedAt - UNMADE_MS)) return;
+    if (this.#losses.some((diedAt) => span.sentAt <= diedAt && span.answeredAt >= diedAt - LOSS_MS)) return;
     const running = instance.filter(({ status }) => isRunning(status));
     if (running.length > 1) {
       this.violation(`Executions ${running.map(({ id }) => id).join(' and ')} of one instance run at the same time`);
@@ -103,20 +103,20 @@ export class History {
     for (const execution of instance) this.#look(execution, span);
   }
 
-  /** Redis has died, and has forgotten what it had not yet synced. */
+  /** Redis has crashed, and has lost what it had not yet synced. */
   lose(diedAt: number): void {
     this.#losses.push(diedAt);
-    const sure = diedAt - UNMADE_MS;
+    const sure = diedAt - LOSS_MS;
     for (const trace of this.#traces.values()) {
       trace.seen = trace.seen.filter(({ at }) => at < sure);
       trace.promised = trace.promised.filter(({ answeredAt }) => this.fromDisk || answeredAt < sure);
       if (trace.seen.length === 0 && !trace.promised.some(({ what }) => what === 'start')) trace.mayVanish = true;
-      // What PostgreSQL remembers of an end that Redis has lost is made good by a force stop.
+      // An end that Redis has lost and PostgreSQL remembers is repaired by a force stop.
       if (this.#statusOf(trace) !== 'COMPLETED') trace.forced = true;
     }
   }
 
-  /** Whether everything that must be there is in a listing of everything. */
+  /** Checks that a listing of everything contains every execution that must exist. */
   mustContain(uuids: ReadonlySet<string>): void {
     for (const { id, uuid, mayVanish } of this.#traces.values()) {
       if (!mayVanish && !uuids.has(uuid)) this.violation(`Execution ${id} (${uuid}) was acknowledged and is not there`);
@@ -155,8 +155,8 @@ export class History {
     return seen.at(-1)?.status;
   }
 
-  #maybeUnmade({ sentAt, answeredAt }: Span): boolean {
-    return this.#losses.some((diedAt) => sentAt <= diedAt && answeredAt >= diedAt - UNMADE_MS);
+  #maybeLost({ sentAt, answeredAt }: Span): boolean {
+    return this.#losses.some((diedAt) => sentAt <= diedAt && answeredAt >= diedAt - LOSS_MS);
   }
 }
 

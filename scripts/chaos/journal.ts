@@ -1,7 +1,7 @@
 import { createWriteStream, mkdirSync, type WriteStream } from 'node:fs';
 import { dirname } from 'node:path';
 
-/** What happened in a run, in a file to read afterwards, and what was wrong. */
+/** Logs the events of a run to a file, and collects counts and violations. */
 export class Journal {
   readonly violations: string[] = [];
   readonly #counts = new Map<string, number>();
@@ -20,7 +20,7 @@ export class Journal {
     this.#file.write(`${this.#clock()} ${line}\n`);
   }
 
-  /** Something that must never happen. Seen again, it is the same one. */
+  /** Something that must never happen. The same line counts once. */
   violation(line: string): void {
     if (this.violations.includes(line)) return;
     this.violations.push(line);
@@ -28,8 +28,8 @@ export class Journal {
     this.say(`${this.#clock()} VIOLATION ${line}`);
   }
 
-  /** Tells the person who waits. */
-  tell(line: string): void {
+  /** Logs a line and prints it. */
+  announce(line: string): void {
     this.note(line);
     this.say(`${this.#clock()} ${line}`);
   }

@@ -6,7 +6,7 @@ import { KEY_PREFIX, type ChaosFleet } from './fleet.js';
 
 const ROOT = `${KEY_PREFIX}:{${MODULE_ID}}:`;
 
-/** Connections a fleet at rest may hold: what its pools keep open and what its queues listen on. */
+/** Connections an idle fleet may hold: those of its pools, and those its queues listen on. */
 const MOST_DATABASE_CONNECTIONS = 30;
 const MOST_REDIS_CLIENTS = 60;
 
@@ -24,7 +24,7 @@ export async function unsettledIn(fleet: ChaosFleet): Promise<number> {
   }
 }
 
-/** What is there and stays: servers take a moment to see that a connection has gone. */
+/** Leaks that persist: servers take a moment to notice that a connection is closed. */
 async function lasting(look: () => Promise<string[]>): Promise<string[]> {
   for (const deadline = Date.now() + SETTLED_WITHIN_MS; ; await pause(LOOK_EVERY_MS)) {
     const found = await look();
@@ -32,7 +32,7 @@ async function lasting(look: () => Promise<string[]>): Promise<string[]> {
   }
 }
 
-/** What is left behind in a fleet that has come to rest; nothing, if all is well. */
+/** What an idle fleet has left behind; empty if nothing. */
 export async function leaksOf(fleet: ChaosFleet): Promise<string[]> {
   const redis = new ioredis.Redis(fleet.settings.redisUrl);
   try {
@@ -51,13 +51,13 @@ async function leaksNow(fleet: ChaosFleet, redis: ioredis.Redis): Promise<string
     ...busy.map(({ name, state }) => `database connection "${name}" is ${state}`),
     ...connections
       .filter(({ name }) => name !== 'longshore')
-      .map(({ name }) => `database connection "${name}" still bears its attempt's name`),
+      .map(({ name }) => `database connection "${name}" still has its attempt's name`),
     ...(connections.length > MOST_DATABASE_CONNECTIONS ? [`${connections.length} database connections are open`] : []),
     ...(clients > MOST_REDIS_CLIENTS ? [`${clients} Redis connections are open`] : []),
   ];
 }
 
-/** What is left when gateway and workers have gone. */
+/** Connections that are open after gateway and workers have exited. */
 export async function connectionsLeft(fleet: ChaosFleet): Promise<string[]> {
   const redis = new ioredis.Redis(fleet.settings.redisUrl);
   try {
@@ -79,7 +79,7 @@ const clientsOf = async (redis: ioredis.Redis): Promise<number> =>
     .trim()
     .split('\n').length;
 
-/** Keys that nobody will ever look at again, and work in a queue that nobody waits for. */
+/** Keys that belong to no execution, and jobs in queues although every execution has ended. */
 async function strayKeys(redis: ioredis.Redis): Promise<string[]> {
   const executions = new Set(await redis.hvals(`${ROOT}uuids`));
   const strays: string[] = [];

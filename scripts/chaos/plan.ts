@@ -13,9 +13,9 @@ export interface PlannedFault {
 /** An import to start. */
 export interface ImportShape {
   job: 'bulkImportJob';
-  /** Rows of each file, the bad ones too; every other file is compressed. */
+  /** Rows of each file, including the bad ones; every other file is compressed. */
   files: readonly number[];
-  /** Rows that are no JSON, spread evenly. */
+  /** Rows that are not valid JSON, spread evenly. */
   badRows: number;
   skipLimit: number;
   commitInterval: number;
@@ -31,16 +31,16 @@ export interface NoopShape {
 
 export type TaskShape = ImportShape | NoopShape;
 
-/** What is asked of an execution that is there. */
+/** Operations on existing executions. */
 export const OPERATIONS = ['stop', 'force-stop', 'restart', 'restart-race', 'abandon'] as const;
 export type Operation = (typeof OPERATIONS)[number];
 
-/** `choice` picks the task among those that are open when the time has come: at least 0, less than 1. */
+/** `choice` picks one of the tasks that are open at that time: at least 0, less than 1. */
 export type PlannedCommand = { at: number } & (
   { kind: 'start'; shape: TaskShape } | { kind: Operation; choice: number }
 );
 
-/** Everything a run will do, from its seed alone. */
+/** Everything that a run does; it depends on the seed alone. */
 export interface Plan {
   faults: readonly PlannedFault[];
   commands: readonly PlannedCommand[];
@@ -49,10 +49,10 @@ export interface Plan {
 /** Pauses between two faults and between two commands, in ms. */
 const FAULT_PAUSE = [1_500, 5_000] as const;
 const COMMAND_PAUSE = [150, 900] as const;
-/** The first fault waits until there is something to disturb. */
+/** The first fault waits until some work is running. */
 const FIRST_FAULT_MS = 3_000;
 
-/** How often each command is drawn, in relation to the others. */
+/** How often each command is drawn, relative to the others. */
 const COMMAND_WEIGHTS: Record<'import' | 'failing import' | 'noop' | Operation, number> = {
   import: 6,
   'failing import': 1,
@@ -64,7 +64,7 @@ const COMMAND_WEIGHTS: Record<'import' | 'failing import' | 'noop' | Operation, 
   abandon: 1,
 };
 
-/** The same seed and length give the same plan. Faults and commands draw apart, so that one does not move the other. */
+/** The same seed and length give the same plan. Faults and commands are drawn independently of each other. */
 export function planOf(seed: number, lengthMs: number): Plan {
   return {
     faults: [...timed(chanceFrom(seed), FAULT_PAUSE, FIRST_FAULT_MS, lengthMs, drawFault)],

@@ -29,13 +29,13 @@ afterEach(() => {
 describe('a loss of power', () => {
   it('takes what was written in the last second', () => {
     appendFileSync(file, 'new');
-    expect(power.strike(Date.now())).toBe(3);
+    expect(power.truncate(Date.now())).toBe(3);
     expect(readFileSync(file, 'utf8')).toBe('old');
   });
 
   it('leaves what stands before a barrier, which may have been waited for', () => {
     appendFileSync(file, `first${WAITED_FOR}second${WAITED_FOR}new`);
-    expect(power.strike(Date.now())).toBe(3);
+    expect(power.truncate(Date.now())).toBe(3);
     expect(readFileSync(file, 'utf8')).toBe(`oldfirst${WAITED_FOR}second${WAITED_FOR}`);
   });
 });

@@ -6,10 +6,11 @@ const SAMPLE_MS = 50;
 const LOSS_MS = 1_000;
 
 /**
- * Loses what a machine loses with its power: the last second of Redis's append-only file. A killed Redis alone loses
- * nothing, as the system writes what it was handed. So the file's length is noted all the time, and after a kill it is
- * cut back to what it was a second before; but not beyond the last barrier that the gateway has written and, where Redis
- * has WAITAOF, waited for (`libs/repository/src/durability.ts`): what stands before it may have been acknowledged.
+ * Simulates what a power loss does to Redis: the last second of its append-only file is lost. Killing Redis alone loses
+ * nothing, as the kernel still writes what it has accepted. So the file's length is sampled all the time, and after a
+ * kill the file is truncated to its length one second before; but not before the last barrier that the gateway has
+ * written and, where Redis has WAITAOF, waited for (`libs/repository/src/durability.ts`): whatever precedes it may have
+ * been acknowledged.
  */
 export class PowerLoss {
   readonly #samples: { time: number; file: string; size: number }[] = [];
@@ -27,15 +28,15 @@ export class PowerLoss {
   }
 
   /**
-   * Cuts the file back. Redis must have ended.
+   * Truncates the file. Redis must have ended.
    *
    * @param diedAt when it was killed, in ms since the epoch
-   * @returns bytes that are lost
+   * @returns how many bytes are lost
    */
-  strike(diedAt: number): number {
+  truncate(diedAt: number): number {
     const now = newest(this.directory);
     const before = this.#samples.findLast(({ time }) => time <= diedAt - LOSS_MS);
-    // A file that is younger was begun with a complete copy, which Redis has written through.
+    // A younger file was started by a rewrite, which Redis has synced as a whole.
     if (!now || before?.file !== now.file || before.size >= now.size) return 0;
     const size = endOfLast(setOf(this.barrier), now.file, before.size) ?? before.size;
     truncateSync(now.file, size);
@@ -64,10 +65,10 @@ function newest(directory: string): { file: string; size: number } | undefined {
   return size === undefined ? undefined : { file, size };
 }
 
-/** The end of a barrier as it stands in the file. */
+/** The end of a barrier's command as it is written in the file. */
 const setOf = (key: string): Buffer => Buffer.from(`${key}\r\n$0\r\n\r\n`);
 
-/** Where in the file these bytes end that stand there last, from a position on. */
+/** Where the last occurrence of these bytes ends, looking from a position on. */
 function endOfLast(bytes: Buffer, file: string, from: number): number | undefined {
   const tail = Buffer.alloc(statSync(file).size - from);
   const descriptor = openSync(file, 'r');

@@ -7,15 +7,15 @@ import type { Listed } from './answer.js';
 export interface Circumstances {
   seed: number;
   minutes: number;
-  /** From the last fault until nothing ran any more, in ms. */
-  calmAfterMs: number;
+  /** From the last fault until no execution was running, in ms. */
+  idleAfterMs: number;
   /** Whether commands were answered only once they were on disk. */
   fromDisk: boolean;
 }
 
 /** The result of a run as a table in Markdown. */
 export function report(
-  { seed, minutes, calmAfterMs, fromDisk }: Circumstances,
+  { seed, minutes, idleAfterMs, fromDisk }: Circumstances,
   journal: Journal,
   run: Run,
   all: readonly Listed[],
@@ -40,7 +40,7 @@ export function report(
     ...journal.counted('noted'),
     ['deaths of Redis', run.history.losses],
     ['acknowledged from', fromDisk ? 'disk' : 'memory'],
-    ['at rest after the last fault', `${(calmAfterMs / 1_000).toFixed(1)} s`],
+    ['at rest after the last fault', `${(idleAfterMs / 1_000).toFixed(1)} s`],
     ['**violations**', journal.violations.length],
   ];
   const width = Math.max(...rows.map(([name]) => name.length));

@@ -14,17 +14,17 @@ import { faultsOfImport, faultsOfNoop, faultsOfWriting } from './verdict.js';
 export const JOBS = ['bulkImportJob', 'noopJob'] as const;
 
 const LOOK_EVERY_MS = 250;
-/** Newest instances looked at each time; open ones are among them, as few are open at a time. */
+/** Newest instances listed each time; the open ones are among them, as few are open at a time. */
 const LISTED = 60;
-/** Every so many looks at everything. */
+/** Every so many polls list everything. */
 const ALL_EVERY = 40;
-/** Tasks that may be open at a time; a start beyond is left out. */
+/** Tasks that may be open at a time; further starts are skipped. */
 const MOST_UNFINISHED = 8;
-/** How long an import must have been COMPLETED before it is verified: no death of Redis unmakes it any more, in ms. */
+/** How long an import must have been COMPLETED before it is verified: by then no crash of Redis can undo it. In ms. */
 const SETTLED_MS = 4_000;
-/** How long a start is repeated with its Idempotency-Key until it is answered, in ms. */
-const INSIST_MS = 30_000;
-const INSIST_PAUSE_MS = 300;
+/** How long a start is retried with its Idempotency-Key until it is answered, in ms. */
+const RETRY_FOR_MS = 30_000;
+const RETRY_PAUSE_MS = 300;
 const PAGE = 500;
 
 type Resolved = Extract<Operation, 'stop' | 'force-stop' | 'restart' | 'abandon'>;
@@ -42,7 +42,7 @@ const OPERATION: Record<Resolved, OperationRequest> = {
   abandon: { send: (client, id) => client.abandon(id), promises: 'abandon' },
 };
 
-/** Carries a plan out, and looks on. */
+/** Carries out a plan, and watches what the endpoint says meanwhile. */
 export class Run {
   readonly tasks = new Tasks();
   readonly history: History;
@@ -71,7 +71,7 @@ export class Run {
     await this.fleet.calm();
   }
 
-  /** Looks, again and again, until it is told that the run is over. */
+  /** Polls the endpoint until {@link end}. */
   async look(): Promise<void> {
     for (let looks = 1; !this.#ended.signal.aborted; looks += 1) {
       if (looks % ALL_EVERY === 0) await this.lookAtAll();
@@ -85,7 +85,7 @@ export class Run {
     this.#ended.abort();
   }
 
-  /** Looks at everything that there is. @returns every execution, or undefined if not everything could be seen */
+  /** Lists everything. @returns every execution, or undefined if a page could not be read */
   async lookAtAll(): Promise<Listed[] | undefined> {
     const all: Listed[] = [];
     for (const job of JOBS) {
@@ -100,18 +100,18 @@ export class Run {
     return all;
   }
 
-  /** Tasks whose start a death of Redis has unmade: they are wholly absent, and nothing is expected of them. */
+  /** Drops tasks whose start a crash of Redis has lost: they are absent as a whole, and nothing is expected of them. */
   #dropLost(present: ReadonlySet<string>): void {
     for (const task of this.tasks.open) {
       if (task.uuid === undefined || present.has(task.uuid) || !this.history.mayVanish(task.uuid)) continue;
       task.state = 'lost';
       task.executions = [];
-      this.journal.count('noted: starts unmade by a death of Redis');
+      this.journal.count('noted: starts lost by a crash of Redis');
     }
   }
 
   /** Restarts a task's newest execution, if that has ended without success. */
-  async bringOn({ executions: [newest] }: Task): Promise<void> {
+  async restartIfEnded({ executions: [newest] }: Task): Promise<void> {
     if (newest && ['STOPPED', 'FAILED'].includes(newest.status)) await answerTo(() => this.#client.restart(newest.id));
   }
 
@@ -144,7 +144,7 @@ export class Run {
       shape.job === 'bulkImportJob' ? writeSource(this.fleet.settings.importDirectory, number, shape) : undefined,
     );
     const key = `chaos-${task.number}`;
-    for (const deadline = Date.now() + INSIST_MS; Date.now() < deadline; await pause(INSIST_PAUSE_MS)) {
+    for (const deadline = Date.now() + RETRY_FOR_MS; Date.now() < deadline; await pause(RETRY_PAUSE_MS)) {
       const answer = await answerTo(() => this.#client.start(shape.job, parametersOf(task), key));
       this.#answered('start', task, undefined, answer);
       if (answer.kind === 'refused') break;
@@ -166,7 +166,7 @@ export class Run {
     return answer;
   }
 
-  /** Several restarts of one execution at once: at most one may be told that it has restarted it. */
+  /** Several restarts of one execution at once: at most one may succeed. */
   async #race(task: Task, newest: Listed): Promise<void> {
     const losses = this.history.losses;
     const answers = await Promise.all(Array.from({ length: 5 }, () => this.#operate('restart', task, newest)));
@@ -178,10 +178,10 @@ export class Run {
 
   #answered(kind: string, { number, uuid }: Task, id: number | undefined, answer: Answer<unknown>): void {
     this.journal.count(`command: ${kind}, ${answer.kind}`);
-    const told =
+    const outcome =
       answer.kind === 'refused' ? `${answer.status} ${answer.code}` : answer.kind === 'unknown' ? answer.why : '';
     this.journal.note(
-      `command: ${kind} of task ${number} (${uuid ?? ''}, execution ${id ?? ''}): ${answer.kind} ${told}`,
+      `command: ${kind} of task ${number} (${uuid ?? ''}, execution ${id ?? ''}): ${answer.kind} ${outcome}`,
     );
     this.#unexpected(kind, answer);
   }
@@ -195,7 +195,7 @@ export class Run {
     }
   }
 
-  /** Verifies what has COMPLETED for some time and was not verified yet, then removes its rows. */
+  /** Verifies what has been COMPLETED for some time and is not verified yet, then removes its rows. */
   async #verify(): Promise<void> {
     for (const task of this.tasks.open) {
       if (isSettled(task)) await this.#try(`task ${task.number} not verified yet`, this.#verifyTask(task));
@@ -214,7 +214,7 @@ export class Run {
     const { executions, shape, expected, number } = task;
     const views = await this.#views(shape.job, executions);
     const [view] = views;
-    // A death of Redis may have unmade its end since it was listed: it comes to another.
+    // A crash of Redis may have undone its end since it was listed: it will end again.
     if (view?.status !== 'COMPLETED') return;
     const faults =
       shape.job === 'noopJob'
@@ -226,7 +226,7 @@ export class Run {
     this.journal.count('verified');
   }
 
-  /** The single views of all executions; none, if one cannot be had. */
+  /** The views of all executions; empty if one of them cannot be read. */
   async #views(job: string, executions: readonly Listed[]): Promise<Viewed[]> {
     const views: Viewed[] = [];
     for (const { id, executionUUID } of executions) {
@@ -242,7 +242,7 @@ export class Run {
     task.state = 'done';
   }
 
-  /** What must hold of imports that have ended otherwise, and of those that were verified: nothing came after. */
+  /** Checks imports that did not complete, and that nothing was written after those that were verified. */
   async verifyRest(): Promise<void> {
     for (const task of this.tasks.all.filter(({ shape }) => shape.job === 'bulkImportJob')) {
       if (task.state === 'done') {
@@ -264,7 +264,7 @@ export class Run {
 const isSettled = ({ completedAt }: Task): boolean =>
   completedAt !== undefined && Date.now() - completedAt > SETTLED_MS;
 
-/** Begins each thing when its time has come, without waiting for the one before; resolves when all are done. */
+/** Starts each thing at its time, without waiting for the one before; resolves when all are done. */
 async function atTheirTimes<T extends { at: number }>(
   things: readonly T[],
   began: number,

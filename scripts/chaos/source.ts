@@ -3,21 +3,21 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { ImportShape } from './plan.js';
 
-/** What an import must come to. */
+/** The expected outcome of an import. */
 export interface Expected {
-  /** JSON of each good row's resource, by id. */
+  /** JSON of each valid row's resource, by id. */
   resources: ReadonlyMap<string, string>;
   /** Bad rows, as `file:row`, sorted. */
   rejected: readonly string[];
 }
 
-/** First part of every id of a task; no prefix is the beginning of another. */
+/** The prefix of every id of a task; no task's prefix is the prefix of another's. */
 export const prefixOf = (task: number): string => `task-${task}-`;
 
-/** Where a task's files lie below the import directory. */
+/** The directory of a task's files, below the import directory. */
 export const sourceOf = (task: number): string => `task-${task}`;
 
-/** Writes the files of an import. @returns what they must come to */
+/** Writes the files of an import. @returns its expected outcome */
 export function writeSource(importDirectory: string, task: number, { files, badRows }: ImportShape): Expected {
   const directory = join(importDirectory, sourceOf(task));
   mkdirSync(directory, { recursive: true });

@@ -2,19 +2,19 @@ import type { Listed } from './answer.js';
 import type { TaskShape } from './plan.js';
 import type { Expected } from './source.js';
 
-/** A job instance that the run has started, with what is known of it. */
+/** A job instance that the run has started, and what is known about it. */
 export interface Task {
   number: number;
   shape: TaskShape;
-  /** What an import must come to. */
+  /** The expected outcome of an import. */
   expected: Expected | undefined;
-  /** Of its first execution, once that is acknowledged. */
+  /** UUID of its first execution, once the start is acknowledged. */
   uuid: string | undefined;
   /** Its executions as last seen, newest first. */
   executions: readonly Listed[];
-  /** Since when its newest execution is seen COMPLETED, in ms since the epoch. */
+  /** When its newest execution was first seen COMPLETED, in ms since the epoch. */
   completedAt: number | undefined;
-  /** `verified`: its rows are still there. `done`: they are removed. `lost`: unmade by a death of Redis. */
+  /** `verified`: its rows are still there. `done`: they are removed. `lost`: by a crash of Redis. */
   state: 'starting' | 'open' | 'verified' | 'done' | 'lost';
 }
 
@@ -45,19 +45,20 @@ export class Tasks {
     return this.all.filter(({ state }) => state === wanted);
   }
 
-  /** How many are not through yet. An abandoned one never will be. */
+  /** How many can still complete. An abandoned one cannot. */
   get unfinished(): number {
-    return this.all.filter(({ state, executions }) => state === 'starting' || (state === 'open' && mayGoOn(executions)))
-      .length;
+    return this.all.filter(
+      ({ state, executions }) => state === 'starting' || (state === 'open' && canComplete(executions)),
+    ).length;
   }
 
-  /** The open tasks that an operation may be tried on, and one of them by choice: at least 0, less than 1. */
+  /** One of the open tasks that an operation may be tried on. @param choice which one: at least 0, less than 1 */
   pick(choice: number): Task | undefined {
-    const candidates = this.open.filter(({ executions }) => executions.length > 0 && mayGoOn(executions));
+    const candidates = this.open.filter(({ executions }) => executions.length > 0 && canComplete(executions));
     return candidates[Math.floor(choice * candidates.length)];
   }
 
-  /** Takes in the executions of one instance, newest first. */
+  /** Stores the executions of one instance as they were listed, newest first. */
   update(executions: readonly Listed[], now: number): void {
     const task = this.all.find(({ uuid }) => executions.some(({ executionUUID }) => executionUUID === uuid));
     if (!task || task.state !== 'open') return;
@@ -66,5 +67,5 @@ export class Tasks {
   }
 }
 
-const mayGoOn = ([newest]: readonly Listed[]): boolean =>
+const canComplete = ([newest]: readonly Listed[]): boolean =>
   newest?.status !== 'COMPLETED' && newest?.status !== 'ABANDONED';

@@ -3,7 +3,7 @@ import type { Listed, Viewed } from './answer.js';
 import type { NoopShape } from './plan.js';
 import type { Expected } from './source.js';
 
-/** A clock is read in one process and compared with another's reading, in whole ms. */
+/** Times of two processes are compared, each rounded to whole ms. */
 const CLOCK_MS = 2;
 
 export interface ImportFacts {
@@ -15,29 +15,29 @@ export interface ImportFacts {
   stored: Stored;
 }
 
-/** What is wrong with an import that has COMPLETED; nothing, if all is well. */
+/** What is wrong with an import that has COMPLETED; empty if nothing is. */
 export function faultsOfImport({ expected, executions, views, stored }: ImportFacts): string[] {
   const { resources, rejected } = expected;
   const [newest] = views;
   if (!newest) return ['it has no execution'];
   const { rows, partitions } = newest.progress;
-  // They stand with the execution that has run the last step; one that was force-stopped after that is passed over.
+  // They are in the execution that has run the last step; one that was force-stopped after that skips the step.
   const totals = views.map(({ results }) => results['totalsByResourceType']).find((found) => found !== undefined);
-  const strangers = strangersIn(stored, executions);
+  const lostWriters = hasLostWriters(stored, executions);
   const total = executions.reduce((sum, { recordWriteCount }) => sum + recordWriteCount, 0);
   return [
     ...faultsOfRows(resources, stored.rows),
     ...faultsOfWriting(executions, stored),
-    ...unless(sameList(stored.rejected.toSorted(), rejected) || strangers, () => [
+    ...unless(sameList(stored.rejected.toSorted(), rejected) || lostWriters, () => [
       `its rejected rows are [${stored.rejected.toSorted().join(', ')}], and should be [${rejected.join(', ')}]`,
     ]),
     ...unless(partitions.done === partitions.total, () => [
       `${partitions.done} of ${partitions.total} partitions done`,
     ]),
-    ...unless(total === resources.size || strangers, () => [
+    ...unless(total === resources.size || lostWriters, () => [
       `its executions count ${total} rows (${executions.map((e) => `${e.id}: ${e.recordWriteCount}`).join(', ')}), the source has ${resources.size}`,
     ]),
-    ...unless((rows.done === rows.total && rows.total === resources.size + rejected.length) || strangers, () => [
+    ...unless((rows.done === rows.total && rows.total === resources.size + rejected.length) || lostWriters, () => [
       `its progress reads ${rows.done} of ${rows.total} rows, the source has ${resources.size + rejected.length}`,
     ]),
     ...unless(sameTotals(totals, resources.size), () => [
@@ -75,11 +75,11 @@ export function faultsOfWriting(executions: readonly Listed[], stored: Stored): 
   return faults;
 }
 
-/** Whether an execution has written that a death of Redis has unmade: its rows stay, and nobody counts them. */
-const strangersIn = ({ written }: Stored, executions: readonly Listed[]): boolean =>
+/** Whether an execution that Redis has lost has written rows: they stay, and no execution counts them. */
+const hasLostWriters = ({ written }: Stored, executions: readonly Listed[]): boolean =>
   written.some(({ executionUuid }) => !executions.some(({ executionUUID }) => executionUUID === executionUuid));
 
-/** What is wrong with a noop job that has COMPLETED. Without a transaction a chunk may be done twice, and never not at all. */
+/** What is wrong with a noop job that has COMPLETED. Without a transaction a chunk may be done twice, but at least once. */
 export function faultsOfNoop({ partitions, chunks }: NoopShape, executions: readonly Listed[], view: Viewed): string[] {
   const total = executions.reduce((sum, { recordWriteCount }) => sum + recordWriteCount, 0);
   const { done } = view.progress.partitions;

@@ -3,13 +3,13 @@ export interface Pace {
   /** 0 while the work is being planned. */
   total: number;
   rowsPerSecond: number | undefined;
-  /** Milliseconds from now; undefined where it cannot be told. */
+  /** Milliseconds from now; undefined where it is unknown. */
   leftMs: number | undefined;
 }
 
 const WIDTH = 30;
 
-/** One line: the bar, the rows, the speed and what is left. */
+/** One line: the bar, the rows, the speed and the time left. */
 export function progressLine({ done, total, rowsPerSecond, leftMs }: Pace): string {
   if (total === 0) return 'planning …';
   const part = Math.min(1, done / total);
@@ -22,10 +22,10 @@ export function progressLine({ done, total, rowsPerSecond, leftMs }: Pace): stri
   ].join('  ');
 }
 
-/** A whole number as a person reads it: 50,000. */
+/** A whole number with separators: 50,000. */
 export const count = (value: number): string => value.toLocaleString('en-US');
 
-/** Where a line of progress goes: over itself on a terminal, below itself at most every two seconds elsewhere. */
+/** Writes progress: on a terminal over the last line, elsewhere on a new line at most every two seconds. */
 export function progressWriter(output: NodeJS.WriteStream): { show(line: string): void; end(): void } {
   let last = '';
   let writtenAt = 0;

@@ -9,9 +9,9 @@ export interface DemoSource {
 }
 
 /**
- * What the demo imports: the sample, made at the first run, or a directory or file of one's own.
+ * What the demo imports: the sample, created at the first run, or a directory or file of the user's.
  *
- * @throws Error if the path leads nowhere
+ * @throws Error if the path does not exist
  */
 export async function demoSource(path: string | undefined, dataDirectory: string): Promise<DemoSource> {
   if (path === undefined) {
@@ -19,10 +19,10 @@ export async function demoSource(path: string | undefined, dataDirectory: string
     await makeSample(importDirectory);
     return { importDirectory, source: '.' };
   }
-  // npm runs scripts in the package's root; a relative path means where the user stands.
+  // npm runs scripts in the package's root; a relative path is relative to the user's directory.
   const full = resolve(process.env.INIT_CWD ?? '.', path);
   const found = statSync(full, { throwIfNoEntry: false });
-  if (!found) throw new Error(`There is nothing at ${full}. Give a directory or a file: npm run demo -- PATH`);
+  if (!found) throw new Error(`${full} does not exist. Give a directory or a file: npm run demo -- PATH`);
   return found.isDirectory()
     ? { importDirectory: full, source: '.' }
     : { importDirectory: dirname(full), source: basename(full) };

@@ -1,9 +1,9 @@
 import { createServer, type AddressInfo, type Server } from 'node:net';
 
-/** A port of 127.0.0.1 that nobody listens on now. */
+/** A port of 127.0.0.1 that is free at the moment. */
 export const freePort = async (): Promise<number> => (await freePorts(1))[0] as number;
 
-/** As {@link freePort}, so many at once: drawn one by one, two might be the same. */
+/** As {@link freePort}, several at once: drawn one by one, two might be the same. */
 export async function freePorts(count: number): Promise<number[]> {
   const servers = await Promise.all(Array.from({ length: count }, () => listenOn(0, '127.0.0.1')));
   const ports = servers.map((server) => (server.address() as AddressInfo).port);
@@ -11,7 +11,7 @@ export async function freePorts(count: number): Promise<number[]> {
   return ports;
 }
 
-/** @throws Error that says what to do, if somebody listens on the port */
+/** @throws Error that says what to do, if the port is in use */
 export async function assertPortFree(port: number, host: string): Promise<void> {
   try {
     await close(await listenOn(port, host));

@@ -14,7 +14,7 @@ export interface Reaper {
   dismiss(): Promise<void>;
 }
 
-/** Starts a reaper in a session of its own: the end of its standard input tells it that we have died. */
+/** Starts a reaper in a session of its own: it notices our death by the end of its standard input. */
 export function startReaper(): Reaper {
   const child = spawn(process.execPath, [compiled('scripts/reaper.js')], {
     stdio: ['pipe', 'ignore', 'ignore'],

@@ -8,7 +8,7 @@ export interface StartSettings {
   /** Never 0. */
   port: number;
   workers: number;
-  /** Absolute path of a directory that is there. */
+  /** Absolute path of an existing directory. */
   importDirectory: string;
 }
 
@@ -28,17 +28,17 @@ const SETTINGS = z.object({
 });
 
 /**
- * What `npm start` goes by.
+ * The settings of `npm start`.
  *
- * @param directory the data directory, in which the import directory is made by default
- * @throws Error naming every setting that will not do
+ * @param directory the data directory, in which the import directory is created by default
+ * @throws Error naming every setting that is not valid
  */
 export async function readStartSettings(directory: string, env = process.env): Promise<StartSettings> {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
   const { data, error } = SETTINGS.safeParse(given);
   if (!data) {
     const faults = error.issues.map(({ path, message }) => `${path.join('.')} ${message}`);
-    throw new Error(`Settings refused: ${faults.join('; ')}.`);
+    throw new Error(`Settings are not valid: ${faults.join('; ')}.`);
   }
   const importDirectory = data.IMPORT_DIRECTORY ? resolve(data.IMPORT_DIRECTORY) : join(directory, 'import');
   mkdirSync(importDirectory, { recursive: true });

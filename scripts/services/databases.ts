@@ -7,7 +7,7 @@ export function databaseUrl(adminUrl: string, name: string): string {
   return url.href;
 }
 
-/** Makes the database if it is missing. @returns its URL */
+/** Creates the database if it does not exist. @returns its URL */
 export async function ensureDatabase(adminUrl: string, name: string): Promise<string> {
   await asAdmin(adminUrl, async (admin) => {
     const { rowCount } = await admin.query('SELECT 1 FROM pg_database WHERE datname = $1', [name]);
@@ -16,13 +16,13 @@ export async function ensureDatabase(adminUrl: string, name: string): Promise<st
   return databaseUrl(adminUrl, name);
 }
 
-/** Makes the database anew, and empty. @returns its URL */
+/** Drops and creates the database. @returns its URL */
 export async function freshDatabase(adminUrl: string, name: string): Promise<string> {
   await dropDatabase(adminUrl, name);
   return ensureDatabase(adminUrl, name);
 }
 
-/** Removes the database, whoever is connected. */
+/** Drops the database, even if there are connections to it. */
 export async function dropDatabase(adminUrl: string, name: string): Promise<void> {
   await asAdmin(adminUrl, (admin) =>
     admin.query(`DROP DATABASE IF EXISTS ${admin.escapeIdentifier(name)} WITH (FORCE)`),

@@ -6,10 +6,10 @@ interface PackageManager {
   name: string;
   /** Whether it must run as root. */
   asRoot: boolean;
-  /** What to run first. */
+  /** Arguments of the command to run first. */
   update?: readonly string[];
   install: readonly string[];
-  /** Packages that hold a server, by preference. */
+  /** Packages that contain a server, by preference. */
   packages: readonly string[];
 }
 
@@ -26,7 +26,7 @@ const PACKAGE_MANAGERS: readonly PackageManager[] = [
   { name: 'brew', asRoot: false, install: ['install'], packages: ['redis', 'valkey'] },
 ];
 
-/** Debian's packages ask no questions with the first, and start no service of their own with the second. */
+/** With the first, Debian's packages ask no questions; with the second, they do not start a service. */
 const QUIETLY = ['DEBIAN_FRONTEND=noninteractive', 'RUNLEVEL=1'];
 
 const INSTALL_WITHIN_MS = 300_000;
@@ -34,7 +34,7 @@ const INSTALL_WITHIN_MS = 300_000;
 /**
  * The Redis (or Valkey) server of this machine; installed by the system's package manager if there is none.
  *
- * @throws Error that names the three ways out
+ * @throws Error that says what the user can do
  */
 export async function redisProgram(say: (line: string) => void): Promise<string> {
   const present = findProgram(...PROGRAMS);
@@ -43,7 +43,7 @@ export async function redisProgram(say: (line: string) => void): Promise<string>
   const installed = findProgram(...PROGRAMS);
   if (installed) return installed;
   throw new Error(
-    `Longshore needs a Redis, and ${failure ?? 'none was found after the installation'}. Three ways out:\n` +
+    `Longshore needs a Redis, and ${failure ?? 'none was found after the installation'}. There are three ways:\n` +
       '  1. install redis-server (or valkey-server) yourself and run this again;\n' +
       '  2. point REDIS_URL to a Redis of yours, e.g. REDIS_URL=redis://127.0.0.1:6379;\n' +
       '  3. run it all in containers: docker compose -f docker/compose.yaml up',
@@ -57,7 +57,7 @@ async function installRedis(say: (line: string) => void): Promise<string | undef
   const prefix = await prefixFor(manager);
   if (!prefix) return `${manager.name} needs root, which sudo does not give without a password`;
   say(`No redis-server found: installing one with ${manager.name} …`);
-  // An update may fail for one source of packages while the others will do.
+  // An update may fail for one source of packages while the others work.
   const updated = manager.update ? await attempt([...prefix, manager.name, ...manager.update]) : undefined;
   const failures: string[] = [];
   for (const name of manager.packages) {
@@ -68,7 +68,7 @@ async function installRedis(say: (line: string) => void): Promise<string | undef
   return `${manager.name} could not install one: ${updated ?? failures[0]}`;
 }
 
-/** What the package manager's command begins with; undefined if it may not be run. */
+/** The start of the package manager's command line; undefined if we may not run it. */
 async function prefixFor(manager: PackageManager): Promise<string[] | undefined> {
   if (manager.asRoot === isRoot()) return ['env', ...QUIETLY];
   if (!manager.asRoot) return undefined;

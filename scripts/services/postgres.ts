@@ -10,10 +10,10 @@ import { keptPassword } from './secret.js';
 
 const SUPERUSER = 'longshore';
 
-/** No locale and no time zone of the system's: a slim container has neither. */
+/** Independent of the system's locale and time zone: a slim container has neither. */
 const ENVIRONMENT = { PATH: process.env.PATH, LC_ALL: 'C', TZ: 'UTC' };
 
-/** Whatever makes a commit durable stays as PostgreSQL has it: on. */
+/** What makes a commit durable keeps PostgreSQL's default: on. */
 const SETTINGS: Record<string, string> = {
   listen_addresses: '127.0.0.1',
   unix_socket_directories: '',
@@ -51,7 +51,7 @@ export async function openPostgres(manager: ProcessManager, directory: string, g
   return `postgres://${SUPERUSER}:${password}@127.0.0.1:${port}/postgres`;
 }
 
-/** Makes the cluster under another name first: one that is there is whole. */
+/** Creates the cluster under another name first, so that one that exists is complete. */
 async function makeCluster(place: PostgresPlace, password: string): Promise<void> {
   const draft = `${place.cluster}.new`;
   const passwordFile = `${place.cluster}.password`;
@@ -87,6 +87,6 @@ function assertVersion({ cluster, version }: PostgresPlace): void {
   const made = readFileSync(join(cluster, 'PG_VERSION'), 'utf8').trim();
   if (made === version) return;
   throw new Error(
-    `${cluster} was made by PostgreSQL ${made}, and this is ${version}. Move it away to begin anew, or bring it over with pg_upgrade.`,
+    `${cluster} was created by PostgreSQL ${made}, and this is ${version}. Rename it to start with an empty one, or upgrade it with pg_upgrade.`,
   );
 }

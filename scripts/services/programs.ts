@@ -3,7 +3,7 @@ import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 
-/** Where system programs lie that a plain user's PATH may leave out. */
+/** Directories of system programs that may be missing from a user's PATH. */
 const SYSTEM_DIRECTORIES = ['/usr/local/sbin', '/usr/sbin', '/sbin', '/opt/homebrew/bin'];
 
 /** The full path of the first of these programs that is installed. */
@@ -14,14 +14,14 @@ export function findProgram(...names: readonly string[]): string | undefined {
 
 const execute = promisify(execFile);
 
-/** Runs a program to its end. @throws Error with its last words if it fails */
+/** Runs a program to its end. @returns its standard output @throws Error with its last output if it fails */
 export async function run(program: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
   try {
     return (await execute(program, [...args], { cwd: '/', maxBuffer: 64 * 1_048_576, ...options })).stdout;
   } catch (error) {
     const { message, stderr = '', stdout = '' } = error as Error & { stderr?: string; stdout?: string };
-    const words = `${stdout}\n${stderr}`.trim().split('\n').slice(-8).join('\n');
-    throw new Error(`${message.split('\n')[0]}\n${words}`, { cause: error });
+    const output = `${stdout}\n${stderr}`.trim().split('\n').slice(-8).join('\n');
+    throw new Error(`${message.split('\n')[0]}\n${output}`, { cause: error });
   }
 }
 

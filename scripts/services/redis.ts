@@ -34,7 +34,7 @@ export interface RedisPlace {
   password: string;
 }
 
-/** A server in a place of its own. @param more further lines of its configuration */
+/** A server with a directory of its own. @param more further lines of its configuration */
 export function redisSpec(name: string, command: string, place: RedisPlace, more = ''): ProcessSpec {
   const configuration = join(place.directory, 'redis.conf');
   writePrivately(configuration, configurationOf(place) + more);
@@ -48,7 +48,7 @@ export function redisSpec(name: string, command: string, place: RedisPlace, more
   };
 }
 
-/** The same promises as `docker/redis.conf`: nothing is evicted, and a crash loses a second, two where the disk is slow. */
+/** The same guarantees as `docker/redis.conf`: nothing is evicted, and a crash loses one second, two where the disk is slow. */
 const configurationOf = ({ directory, pidFile, port, password }: RedisPlace): string => `bind 127.0.0.1
 port ${port}
 requirepass ${password}

@@ -9,13 +9,13 @@ export interface Services {
   adminUrl: string;
 }
 
-/** Redis and PostgreSQL: those of `REDIS_URL` and `DATABASE_URL`, else private ones with their data in the directory. */
+/** Redis and PostgreSQL: those of `REDIS_URL` and `DATABASE_URL`, else private ones that keep their data in the directory. */
 export async function openServices(
   manager: ProcessManager,
   directory: string,
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<Services> {
-  // One after the other: where the first fails, the second is not left half started.
+  // One after the other: if the first fails, the second is not left half started.
   const redisUrl = await openRedis(manager, join(directory, 'redis'), env.REDIS_URL);
   const adminUrl = await openPostgres(manager, join(directory, 'postgres'), env.DATABASE_URL);
   return { redisUrl, adminUrl };

@@ -1,7 +1,7 @@
 import type { RedisClient } from '#platform';
 import { until } from './until.js';
 
-/** Resolves when all that Redis has answered is in its file: it holds that back while a slow disk is busy. */
+/** Resolves when everything that Redis has acknowledged is in its AOF: it delays writes while a slow disk is busy. */
 export const aofWritten = (redis: RedisClient): Promise<string> =>
   until(
     'the AOF to be written',

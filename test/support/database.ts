@@ -5,7 +5,7 @@ export type { TestDatabase } from '../testbed/database.js';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** Address of PostgreSQL, as a user who may create databases. */
+    /** Of a database whose user may create others. */
     databaseUrl: string;
   }
 }

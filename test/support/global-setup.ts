@@ -10,21 +10,21 @@ import { openServices } from '../../scripts/services/services.js';
 declare module 'vitest' {
   interface ProvidedContext {
     redisUrl: string;
-    /** Where test files may keep what they start; swept by the next run, so that logs can be read after this one. */
+    /** Where test files keep what they start; the next run removes it, so that logs can be read after this one. */
     runsDirectory: string;
   }
 }
 
 /**
- * A Redis and a PostgreSQL for one run of one project, so that runs at the same time do not meet. Those of `REDIS_URL`
- * and `DATABASE_URL` are used where given; then it takes a database user who may create databases.
+ * A Redis and a PostgreSQL for one run of one project, so that runs at the same time do not interfere. Those of
+ * `REDIS_URL` and `DATABASE_URL` are used where given; that database user must be allowed to create databases.
  *
- * @returns what ends them
+ * @returns stops them
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const runsDirectory = join(dataDirectory(), 'test');
   mkdirSync(runsDirectory, { recursive: true });
-  await sweepRuns(runsDirectory);
+  await removeLeftovers(runsDirectory);
   const directory = join(runsDirectory, `${project.name}-${process.pid}`);
   const manager = await ProcessManager.open({ directory, restart: false, say: (line) => console.log(line) });
   const { redisUrl, adminUrl } = await openServices(manager, directory);
@@ -38,8 +38,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
   };
 }
 
-/** Stops and removes what runs that were killed have left. */
-async function sweepRuns(runsDirectory: string): Promise<void> {
+/** Stops and removes what killed runs have left behind. */
+async function removeLeftovers(runsDirectory: string): Promise<void> {
   for (const name of readdirSync(runsDirectory)) {
     const directory = join(runsDirectory, name);
     if (PidFile.isHeld(directory)) continue;

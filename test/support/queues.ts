@@ -4,7 +4,7 @@ import { MODULE_ID } from '../../scripts/local/apps.js';
 import { queueName, queuePrefix, type QueueKind } from '#queues';
 import type { Fleet } from './fleet.js';
 
-/** Works with one of a fleet's queues, on a connection that is closed afterwards. */
+/** Opens one of a fleet's queues on a connection that is closed afterwards. */
 export async function withQueue<T>(fleet: Fleet, kind: QueueKind, work: (queue: Queue) => Promise<T>): Promise<T> {
   const connection = new ioredis.Redis(fleet.settings.redisUrl, { maxRetriesPerRequest: null });
   const prefix = queuePrefix(fleet.settings.keyPrefix, MODULE_ID);
@@ -17,7 +17,7 @@ export async function withQueue<T>(fleet: Fleet, kind: QueueKind, work: (queue: 
   }
 }
 
-/** How many jobs stand in the queues or are in hand; those that have failed for good do not count. */
+/** How many jobs are waiting, delayed or active; those that have failed for good do not count. */
 export async function queueSizes(fleet: Fleet): Promise<{ executions: number; partitions: number }> {
   const size = (kind: QueueKind) =>
     withQueue(fleet, kind, (queue) => queue.getJobCountByTypes('waiting', 'active', 'delayed', 'prioritized'));

@@ -13,12 +13,12 @@ import { until } from './until.js';
 
 const SLOTS = 16_384;
 
-/** A master that is silent for so long is taken for dead by the others; a replica may then take over. In ms. */
+/** After this silence of a master the others consider it failed; a replica may then take over. In ms. */
 const NODE_TIMEOUT_MS = 1_000;
 
-/** One server of a cluster: it can be ended and begun again. */
+/** One server of a cluster: it can be killed and started again. */
 export class ClusterNode {
-  /** Past whatever the fleet has; commands are held until the server is there. */
+  /** A connection of the test's own; commands wait until the server is up. */
   readonly admin: Redis;
 
   constructor(
@@ -61,8 +61,8 @@ export class ClusterNode {
 }
 
 /**
- * Redis servers that make one cluster of a test file's own: masters that share the slots evenly, in order. While one is
- * away the others serve their slots.
+ * Redis servers that form a cluster of a test file's own: masters that share the slots evenly, in order. While one is
+ * down the others serve their slots.
  */
 export class RedisCluster {
   private constructor(
@@ -94,7 +94,7 @@ export class RedisCluster {
   async addReplica(master: ClusterNode): Promise<ClusterNode> {
     const replica = await this.#place(`redis-${this.nodes.length}`, await freePorts(2));
     await replica.begin();
-    // A master that dies may not have told its replica of the others yet: nobody would, and nobody could elect it.
+    // A master that dies may not have announced the others to its replica yet; then nobody could elect the replica.
     for (const { port, busPort } of this.nodes) await replica.admin.cluster('MEET', '127.0.0.1', port, busPort);
     this.nodes.push(replica);
     await this.#knowEachOther();

@@ -3,17 +3,17 @@ import type { TestDatabase } from './database.js';
 import type { Resource } from './resources.js';
 import { until } from './until.js';
 
-/** Holds a worker up in the middle of a chunk, for as long as a test likes. */
+/** Blocks a worker in the middle of a chunk, for as long as a test wants. */
 export interface Roadblock {
-  /** Resolves once a worker waits at it: whatever it has done before is committed and told. */
+  /** Resolves once a worker is blocked: whatever it has done before is committed and reported. */
   reached(): Promise<void>;
-  /** Lets the worker go on, as if nothing had been. */
+  /** Lets the worker continue. */
   lift(): Promise<void>;
 }
 
 const WAITING = 'SELECT count(*)::int AS waiting FROM pg_stat_activity WHERE $1 = ANY(pg_blocking_pids(pid))';
 
-/** Inserts the resource's key without committing: whoever writes the same key waits. It must not be stored yet. */
+/** Inserts the resource's key without committing: a worker that writes the same key waits. The row must not exist yet. */
 export async function blockAt(database: TestDatabase, { resourceType, id }: Resource): Promise<Roadblock> {
   const client = new Client({ connectionString: database.url });
   await client.connect();

@@ -1,13 +1,13 @@
 import type { LocalProcess } from '../../scripts/local/processes.js';
 
-/** A route as Fastify has it. */
+/** A route of Fastify. */
 export interface Route {
   method: string;
   /** E.g. `/batch-job/:module_id`. */
   url: string;
 }
 
-/** Every route that a gateway serves, as it has told at boot; it must log at level `debug`. */
+/** Every route that a gateway serves, as logged at boot; it must log at level `debug`. */
 export const routesOf = ({ lines }: LocalProcess): Route[] =>
   lines
     .filter((line) => line.includes('"msg":"Route"'))

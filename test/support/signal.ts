@@ -1,4 +1,4 @@
-/** Something a test waits for. */
+/** A promise that a test waits for and something else resolves. */
 export interface Signal<T> {
   readonly given: Promise<T>;
   give(value: T): void;

@@ -11,7 +11,7 @@ const SOURCE = 'small.ndjson';
 const CHUNK = 50;
 const ROWS_PER_PARTITION = 250;
 
-/** What an execution tells of itself, whoever did the work and in whatever order. */
+/** The part of a view that does not depend on which worker did the work and in what order. */
 export function account({ status, running, exitStatus, recordWriteCount, ...view }: ExecutionView) {
   const { counts, progress, results, failures, stepExecutions } = view;
   return {
@@ -69,12 +69,12 @@ export class SmallImport {
     return this.endpoint.ended(IMPORT, id, withinMs);
   }
 
-  /** Waits until so many rows are told to be written. */
+  /** Waits until the view counts so many rows as written. */
   async under(id: number, rows: number): Promise<ExecutionView> {
     return this.endpoint.until(`${rows} rows`, IMPORT, id, ({ recordWriteCount }) => recordWriteCount >= rows);
   }
 
-  /** What it leaves: its account, what the table lacks and has too much of, and how often rows were written. */
+  /** Its outcome: its account, the missing and the surplus rows of the table, and how often rows were written. */
   async outcome(view: ExecutionView) {
     const stored = await storedRows(this.database);
     const source = rowsOf(this.resources);
@@ -87,12 +87,12 @@ export class SmallImport {
         missing: source.length - common(source, stored),
         surplus: strangers(source, stored),
       },
-      /** How many rows were handed to the table how often. */
+      /** How many rows were written how often. */
       written,
     };
   }
 
-  /** What it leaves if nobody disturbs it: COMPLETED, and each row of the source written once. */
+  /** Its outcome if it is not disturbed: COMPLETED, and each row of the source written once. */
   async undisturbed() {
     const outcome = await this.outcome(await this.ended(await this.start()));
     if (outcome.told.status !== 'COMPLETED') throw new Error(`Undisturbed, it is ${JSON.stringify(outcome.told)}.`);

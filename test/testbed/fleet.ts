@@ -89,7 +89,7 @@ export class TestFleet {
     }
   }
 
-  /** An operator, who may do everything. */
+  /** Of an operator with all permissions. */
   get credentials(): Credentials {
     return this.#fleet.credentials;
   }

@@ -8,7 +8,7 @@ export interface Queryable {
  * that is written twice, the log does not. A row that is rolled back takes its entry with it. Without its digest a row
  * is never taken for unchanged beforehand.
  *
- * The connection's name tells which execution wrote (`longshore:<execution>:<partition>`); null for others.
+ * The connection's name says which execution wrote (`longshore:<execution>:<partition>`); null for others.
  */
 const WRITE_LOG = `
   CREATE TABLE write_log (
