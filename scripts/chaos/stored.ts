@@ -20,8 +20,8 @@ export interface StoredRow {
 export interface Stored {
   rows: StoredRow[];
   /**
-   * Ids that one instance has handed to the table more than once, at most ten. A start that a death of Redis has unmade
-   * before it was acknowledged, and that was repeated, was another instance.
+   * Ids that one instance has handed to the table more than once, at most ten. A start that a crash of Redis has lost
+   * before it was acknowledged, and that was retried, was another instance.
    */
   doubled: string[];
   written: Written[];
