@@ -2,21 +2,38 @@
 const MAY_IMPORT = {
   domain: [],
   'job-kit': ['domain'],
-  'fhir-store': ['domain', 'job-kit', 'platform'],
-  jobs: ['domain', 'job-kit', 'fhir-store'],
+  postgres: ['domain', 'job-kit'],
+  fhir: ['domain', 'job-kit', 'postgres'],
+  jobs: ['domain', 'job-kit', 'fhir', 'postgres'],
   engine: ['domain', 'job-kit'],
   repository: ['domain', 'job-kit', 'engine', 'platform'],
   queues: ['domain', 'engine', 'platform'],
+  module: ['domain', 'job-kit', 'engine', 'fhir', 'jobs', 'platform', 'postgres', 'queues', 'repository'],
   client: ['domain'],
   platform: [],
+};
+
+/** The folders of the gateway, from the bottom up. Each may import only what stands in its row, and the loose files beside them. */
+const GATEWAY_FOLDERS = {
+  schema: [],
+  modules: [],
+  problem: ['schema'],
+  openapi: ['schema', 'problem'],
+  requests: ['schema', 'problem', 'openapi'],
+  auth: ['problem'],
+  audit: ['schema', 'problem', 'openapi', 'requests', 'modules', 'auth'],
+  executions: ['schema', 'problem', 'openapi', 'requests', 'modules', 'auth', 'audit'],
+  health: ['schema', 'openapi', 'modules', 'auth'],
+  dashboard: ['problem', 'modules', 'auth'],
+  http: ['problem', 'openapi', 'modules', 'auth', 'dashboard'],
 };
 
 /** Vendor packages, and the only places that may import them. */
 const FENCES = {
   '^node_modules/@nestjs/': '^(apps/|test/|libs/platform/)',
-  '^node_modules/bullmq/': '^(libs/queues/|apps/worker/|apps/gateway/src/dashboard/|test/|bench/)',
+  '^node_modules/bullmq/': '^(libs/queues/|apps/worker/|apps/gateway/src/modules/|test/|bench/)',
   '^node_modules/ioredis/': '^(libs/platform/|libs/repository/|libs/queues/|scripts/|test/|bench/)',
-  '^node_modules/(@types/)?pg(-copy-streams)?/': '^(libs/fhir-store/|libs/platform/|scripts/|test/|bench/)',
+  '^node_modules/(@types/)?pg(-copy-streams)?/': '^(libs/postgres/|libs/fhir/|scripts/|test/|bench/)',
 };
 
 const arrows = Object.entries(MAY_IMPORT).map(([lib, allowed]) => ({
@@ -25,6 +42,14 @@ const arrows = Object.entries(MAY_IMPORT).map(([lib, allowed]) => ({
   comment: `libs/${lib} may import ${allowed.length ? allowed.join(', ') : 'no other lib'}.`,
   from: { path: `^libs/${lib}/` },
   to: { path: '^(libs|apps)/', pathNot: `^libs/(${[lib, ...allowed].join('|')})/` },
+}));
+
+const gatewayArrows = Object.entries(GATEWAY_FOLDERS).map(([folder, allowed]) => ({
+  name: `gateway-arrow-${folder}`,
+  severity: 'error',
+  comment: `${folder} of the gateway may import ${allowed.length ? allowed.join(', ') : 'no other folder of it'}.`,
+  from: { path: `^apps/gateway/src/${folder}/` },
+  to: { path: '^apps/gateway/src/[^/]+/', pathNot: `^apps/gateway/src/(${[folder, ...allowed].join('|')})/` },
 }));
 
 const fences = Object.entries(FENCES).map(([path, pathNot]) => ({
@@ -37,14 +62,30 @@ const fences = Object.entries(FENCES).map(([path, pathNot]) => ({
 export default {
   forbidden: [
     ...arrows,
+    ...gatewayArrows,
+    {
+      name: 'gateway-folders',
+      severity: 'error',
+      comment: 'A folder of the gateway has its row in GATEWAY_FOLDERS.',
+      from: { path: `^apps/gateway/src/(?!(${Object.keys(GATEWAY_FOLDERS).join('|')})/)[^/]+/` },
+      to: {},
+    },
     ...fences,
     { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
     {
       name: 'front-door',
       severity: 'error',
-      comment: "Past a lib's index.ts nobody imports.",
+      comment: "Past a lib's index.ts, and those of its test kit, nobody imports.",
       from: { path: '^(apps|libs|scripts|bench|test)/([^/]+)/' },
-      to: { path: '^libs/([^/]+)/src/', pathNot: '^libs/([^/]+)/src/index\\.ts$|^$1/$2/' },
+      to: {
+        path: '^libs/([^/]+)/src/',
+        pathNot: [
+          '^libs/([^/]+)/src/index\\.ts$',
+          '^libs/engine/src/testing/index\\.ts$',
+          '^libs/engine/src/testing/store-contract/index\\.ts$',
+          '^$1/$2/',
+        ],
+      },
     },
     {
       name: 'no-test-code',

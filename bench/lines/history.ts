@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { executionUuid } from '#domain';
-import { RedisExecutionStore } from '#repository';
+import { redisExecutionStore } from '#repository';
 import { MODULE_ID } from '../../scripts/local/apps.js';
 import type { Bench } from '../bench.js';
 import { KEY_PREFIX, type BenchFleet } from '../fleet.js';
@@ -15,20 +15,20 @@ const AT_ONCE = 500;
 
 /** Adds ended executions to the history until so many are stored: each launched and force-stopped, by the store's own scripts. */
 export async function addHistory(fleet: BenchFleet, count: number): Promise<void> {
-  const store = new RedisExecutionStore(fleet.redis, KEY_PREFIX, MODULE_ID);
+  const store = redisExecutionStore(fleet.redis, KEY_PREFIX, MODULE_ID);
   const one = async (): Promise<void> => {
     const parameters = { partitions: '1', chunks: '1', busyMs: '0' };
     const launched = await store.launch({
       uuid: executionUuid(randomUUID()),
       jobName: 'noopJob',
       parameters,
-      now: Date.now(),
+      definition: { version: '1', steps: [{ name: 'noopStep', kind: 'chunk' }] },
       identity: undefined,
       restarts: undefined,
       idempotency: undefined,
     });
     if (launched.kind !== 'launched') throw new Error(`A launch came to nothing: ${launched.kind}.`);
-    await store.forceStop(launched, Date.now(), 'the bench');
+    await store.forceStop(launched, 'the bench');
   };
   for (let left = count; left > 0; left -= AT_ONCE) {
     await Promise.all(Array.from({ length: Math.min(left, AT_ONCE) }, one));

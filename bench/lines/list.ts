@@ -1,4 +1,4 @@
-import { key, keyRoot, stepKey } from '#repository';
+import { key, keyRoot } from '#repository';
 import { MODULE_ID } from '../../scripts/local/apps.js';
 import { KEY_PREFIX, type BenchFleet } from '../fleet.js';
 import type { Line } from '../line.js';
@@ -7,6 +7,7 @@ import { rounds } from '../rounds.js';
 import { withBareList } from '../yardsticks/bare-server.js';
 
 export const LISTED = 20;
+const STEP = 'noopStep';
 const PARTITIONS = 11;
 
 export const LIST_PATH = `/batch-job/${MODULE_ID}/noopJob?count=${LISTED}`;
@@ -18,11 +19,12 @@ export const runListed = (fleet: BenchFleet) =>
 /** The hashes that a listing of the executions 1 to 20 is read from. */
 function listedKeys(): string[] {
   const root = keyRoot(KEY_PREFIX, MODULE_ID);
-  const steps = [stepKey(0), ...Array.from({ length: PARTITIONS }, (_, partition) => stepKey(0, partition))];
+  const partitions = Array.from({ length: PARTITIONS }, (_, partition) => partition);
   return Array.from({ length: LISTED }, (_, index) => index + 1).flatMap((id) => [
     key(root, 'instance', id),
     key(root, 'execution', id),
-    ...steps.map((step) => key(root, 'stepExecution', id, step)),
+    key(root, 'stepExecution', id, STEP),
+    ...partitions.map((partition) => key(root, 'partition', id, STEP, partition)),
   ]);
 }
 

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { executionId, executionUuid, moduleId } from '#domain';
-import { openFhirStore } from '#fhir-store';
+import { fhirStore } from '#fhir';
 import { jobsOf } from '#jobs';
+import { openPostgres } from '#postgres';
 import { createLogger } from '#platform';
 import { asChild } from '../child.js';
 import { timed } from '../rounds.js';
@@ -9,8 +10,8 @@ import { timed } from '../rounds.js';
 /** Plans an import and discards the plan. Prints how long that took, in ms; no database is used. */
 await asChild(async ({ importDirectory, source }: { importDirectory: string; source: string }) => {
   const log = createLogger('bench', 'silent');
-  const store = openFhirStore({ databaseUrl: 'postgres://nobody@127.0.0.1:1/none', maxConnections: 1, log });
-  const job = jobsOf({ importDirectory, store, maxLineBytes: 16_777_216 }).find('bulkImportJob');
+  const postgres = openPostgres({ databaseUrl: 'postgres://nobody@127.0.0.1:1/none', maxConnections: 1, log });
+  const job = jobsOf({ importDirectory, store: fhirStore(postgres), maxLineBytes: 16_777_216 }).find('bulkImportJob');
   const step = job?.steps[0];
   if (!job || step?.kind !== 'chunk') throw new Error('bulkImportJob does not start with a chunk step.');
   const uuid = executionUuid(randomUUID());
@@ -31,6 +32,6 @@ await asChild(async ({ importDirectory, source }: { importDirectory: string; sou
   // The first one warms up, as a running worker has long done.
   await plan();
   const ms = await timed(plan);
-  await store.close();
+  await postgres.close();
   return ms;
 });

@@ -7,7 +7,7 @@ export type Listed = Pick<
 >;
 
 /** What the run reads of the view of a single execution. */
-export type Viewed = Listed & Pick<SingleExecutionJson, 'progress' | 'results'>;
+export type Viewed = Listed & Pick<SingleExecutionJson, 'progress' | 'results' | 'jobVersion' | 'stepExecutions'>;
 
 /** How a request ended. `unknown`: no answer says whether it was carried out. */
 export type Answer<T> =

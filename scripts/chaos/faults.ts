@@ -1,8 +1,10 @@
 import ioredis from 'ioredis';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Client } from 'pg';
+import { queuePrefix } from '#queues';
+import { MODULE_ID } from '../local/apps.js';
 import type { FaultName } from './fault-kinds.js';
-import type { ChaosFleet } from './fleet.js';
+import { KEY_PREFIX, type ChaosFleet } from './fleet.js';
 import type { Journal } from './journal.js';
 import type { PlannedFault } from './plan.js';
 
@@ -44,6 +46,13 @@ const INJECT: Record<FaultName, (scene: Scene) => Promise<void>> = {
     withRedis(fleet, async (redis) => {
       await redis.script('FLUSH');
     }),
+  // BullMQ's keys are only a transport: what is missing is queued again from the state.
+  'lose queues': ({ fleet }) =>
+    withRedis(fleet, async (redis) => {
+      const keys = await redis.keys(`${queuePrefix(KEY_PREFIX, MODULE_ID)}:*`);
+      if (keys.length > 0) await redis.unlink(...keys);
+    }),
+  'PostgreSQL unavailable': (scene) => endAndRevive(scene, 'SIGQUIT'),
   // SIGQUIT is PostgreSQL's immediate shutdown: it recovers from its log, as after a crash.
   'kill PostgreSQL': (scene) => endAndRevive(scene, 'SIGQUIT'),
   'cut PostgreSQL connections': async ({ fleet }) => {

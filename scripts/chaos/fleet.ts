@@ -33,6 +33,10 @@ const SETTINGS = {
   ACKNOWLEDGE_AFTER: 'disk',
 };
 
+/** The fleet is mixed: one worker has another version of a job, and the gateway changes its version whenever it is started again. */
+const JOB_VERSIONS = ['1', '2'] as const;
+const versionOf = (worker: string): string => (worker === 'worker-2' ? JOB_VERSIONS[1] : JOB_VERSIONS[0]);
+
 /** How long a process may take to exit after SIGTERM: its own deadline, and time to close its connections, in ms. */
 const EXIT_WITHIN_MS = 15_000;
 const BOOT_WITHIN_MS = 60_000;
@@ -48,6 +52,8 @@ const ANSWER_WITHIN_MS = 8_000;
 export class ChaosFleet {
   readonly client: BatchJobClient;
   readonly #specs = new Map<string, ProcessSpec>();
+  #gateways: readonly ProcessSpec[] = [];
+  #gatewayStarts = 0;
   /** Processes that we have ended ourselves. */
   readonly #ended = new WeakSet<LocalProcess>();
   /** What is being done to each target: a fault waits for the one before. */
@@ -96,19 +102,23 @@ export class ChaosFleet {
       await supportsWaitAof(redisUrl),
     );
     const environmentOf = (name: string) => (BEHIND_PROXY.includes(name) ? throughProxies : {});
+    const specs = WORKERS.map((name) =>
+      local.workerSpec({ ...environmentOf(name), NOOP_JOB_VERSION: versionOf(name) }),
+    );
     await fleet.#begin(
-      WORKERS.map((name) => local.workerSpec(environmentOf(name))),
-      local.gatewaySpec(environmentOf(GATEWAY)),
+      specs,
+      JOB_VERSIONS.map((version) => local.gatewaySpec({ ...environmentOf(GATEWAY), NOOP_JOB_VERSION: version })),
     );
     return fleet;
   }
 
-  async #begin([first, ...others]: readonly ProcessSpec[], gateway: ProcessSpec): Promise<void> {
+  async #begin([first, ...others]: readonly ProcessSpec[], gateways: readonly ProcessSpec[]): Promise<void> {
+    this.#gateways = gateways;
     for (const name of ['redis', 'postgres']) this.#watch(this.#running(name));
     if (first) await this.#start(first);
     // The first worker has migrated the schema.
     await logWrites(databaseAt(this.settings.databaseUrl));
-    await Promise.all([gateway, ...others].map((spec) => this.#start(spec)));
+    await Promise.all([this.#nextGateway(), ...others].map((spec) => this.#start(spec)));
   }
 
   /** Does something to a target after everything that is still being done to it. */
@@ -144,7 +154,7 @@ export class ChaosFleet {
 
   /** Starts a process that has ended, and retries until it is ready: what it needs may be unavailable. */
   async revive(name: string): Promise<void> {
-    const spec = this.#specs.get(name);
+    const spec = name === GATEWAY ? this.#nextGateway() : this.#specs.get(name);
     if (!spec) throw new Error(`There has never been a process ${name}.`);
     for (const deadline = Date.now() + BOOT_WITHIN_MS; ; await pause(BOOT_PAUSE_MS)) {
       try {
@@ -187,6 +197,10 @@ export class ChaosFleet {
     if (this.#ended.has(process) || this.#ending) return;
     this.journal.violation(`${name} (process ${process.pid}) has ended by itself: ${why}. ${process.lastOutput}`);
     await this.inTurn(name, () => this.revive(name));
+  }
+
+  #nextGateway(): ProcessSpec {
+    return this.#gateways[this.#gatewayStarts++ % this.#gateways.length]!;
   }
 
   #running(name: string): LocalProcess {

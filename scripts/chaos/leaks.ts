@@ -88,11 +88,8 @@ async function strayKeys(redis: ioredis.Redis): Promise<string[]> {
       const name = key.slice(ROOT.length);
       const id = /^execution:(\d+)/.exec(name)?.[1];
       if (id !== undefined && !executions.has(id)) strays.push(`key ${name} belongs to no execution`);
-      if (/^execution:\d+:(lease|nudge|in-flight)$/.test(name)) strays.push(`key ${name} outlives its execution`);
-      if (
-        /^queue:[^:]+:(active|wait|delayed|prioritized|paused|stalled)$/.test(name) &&
-        !name.includes('-maintenance:')
-      ) {
+      if (/^execution:\d+:(lease|nudge|in-flight:.+)$/.test(name)) strays.push(`key ${name} outlives its execution`);
+      if (/^queue:[^:]+:(active|wait|delayed|prioritized|paused|stalled)$/.test(name)) {
         strays.push(`key ${name} holds work although everything has ended`);
       }
     }

@@ -1,4 +1,5 @@
 import { Client } from 'pg';
+import { REPEATED } from './source.js';
 
 /** What one execution has written of an import, by the write log. */
 export interface Written {
@@ -20,7 +21,7 @@ export interface StoredRow {
 export interface Stored {
   rows: StoredRow[];
   /**
-   * Ids that one instance has handed to the table more than once, at most ten. A start that a crash of Redis has lost
+   * Ids (repeated ones left aside) that one instance has handed to the table more than once, at most ten. A start that a crash of Redis has lost
    * before it was acknowledged, and that was retried, was another instance.
    */
   doubled: string[];
@@ -41,7 +42,7 @@ export async function readStored(databaseUrl: string, prefix: string, executions
       range,
     );
     const doubled = await client.query<{ id: string }>(
-      `SELECT id FROM write_log LEFT JOIN execution_gate USING (execution_uuid) WHERE ${below}
+      `SELECT id FROM write_log LEFT JOIN execution_gate USING (execution_uuid) WHERE ${below} AND id NOT LIKE $1 || '${REPEATED}-%'
        GROUP BY id, instance_uuid HAVING count(*) > 1 LIMIT 10`,
       range,
     );

@@ -14,6 +14,8 @@ const execution = (id: number, rows: number, changes: Partial<Viewed> = {}): Vie
   recordWriteCount: rows,
   progress: { partitions: { total: 2, done: 2 }, rows: { total: 3, done: 3 } },
   results: { totalsByResourceType: { Basic: 2 } },
+  jobVersion: '1',
+  stepExecutions: [],
   ...changes,
 });
 
@@ -29,7 +31,11 @@ const wrote = (id: number, rows: number, atMs: number) => ({
 function facts(changes: Partial<ImportFacts> = {}): ImportFacts {
   const executions = [execution(2, 1), execution(1, 1, { status: 'STOPPED' })];
   return {
-    expected: { resources: new Map(['x', 'y'].map((id) => [id, JSON.stringify(body(id))])), rejected: ['f:1'] },
+    expected: {
+      resources: new Map(['x', 'y'].map((id) => [id, JSON.stringify(body(id))])),
+      validRows: 2,
+      rejected: ['f:1'],
+    },
     executions,
     views: executions,
     stored: {
@@ -99,5 +105,12 @@ describe('a noop job', () => {
     const shape = { job: 'noopJob', partitions: 2, chunks: 2, busyMs: 0 } as const;
     expect(faultsOfNoop(shape, [execution(1, 5)], execution(1, 5))).toEqual([]);
     expect(faultsOfNoop(shape, [execution(1, 3)], execution(1, 3))).toEqual(['its executions count 3 chunks of 4']);
+  });
+
+  it('runs the steps of its own version', () => {
+    const shape = { job: 'noopJob', partitions: 2, chunks: 2, busyMs: 0 } as const;
+    expect(faultsOfNoop(shape, [execution(1, 4)], execution(1, 4, { jobVersion: '2' }))).toEqual([
+      'it is of version 2, and its steps are ',
+    ]);
   });
 });

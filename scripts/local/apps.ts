@@ -48,7 +48,7 @@ export const workerSpec = (number: number, env: NodeJS.ProcessEnv): ProcessSpec 
   name: `worker-${number}`,
   stage: 'worker',
   isReady: hasMessage('Worker is ready'),
-  ...program('worker', { ...env, HEARTBEAT_FILE: join(env.DATA_DIR ?? tmpdir(), `worker-${number}.alive`) }),
+  ...program('worker', { HEARTBEAT_DIRECTORY: join(env.DATA_DIR ?? tmpdir(), 'heartbeats'), ...env }),
 });
 
 /**

@@ -58,8 +58,9 @@ const leftBy = async (id: number) => small.outcome(await small.ended(id));
 
 /** How often workers have told of a failure in these words, and of another try. */
 const failures = (words: string): number =>
-  fleet.workers.flatMap(({ lines }) => lines.filter((line) => line.includes('Job failed') && line.includes(words)))
-    .length;
+  fleet.workers.flatMap(({ lines }) =>
+    lines.filter((line) => /Job failed|Work waits/.test(line) && line.includes(words)),
+  ).length;
 
 /** Does something, and waits until a worker has failed for it, and means to try again. */
 async function untilTriedAgain<T>(words: string, work: () => Promise<T>): Promise<T> {

@@ -171,7 +171,12 @@ const run = promisify(execFile);
 
 /** Runs the command that keeps the users file. */
 const users = (...args: string[]) =>
-  run(process.execPath, [compiled('apps/gateway/src/users.js'), ...args, '--file', fleet.settings.usersFile]);
+  run(process.execPath, [
+    compiled('apps/gateway/src/auth/users-command.js'),
+    ...args,
+    '--file',
+    fleet.settings.usersFile,
+  ]);
 
 describe('users', () => {
   it('are added and removed by a command while the gateway runs', async () => {

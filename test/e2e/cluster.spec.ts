@@ -230,9 +230,12 @@ describe('a force stop', () => {
     const subscription = duplicateOf(yours);
     try {
       const cancelled = signal<string>();
-      await onCancel(subscription, 'test', 'module', cancelled.give);
-      await new RedisCancelChannel(mine, 'test', 'module').announce({ id: 1 as never, uuid: 'a-uuid' as never });
-      expect(await cancelled.given).toBe('a-uuid');
+      await onCancel(subscription, 'test', 'module', (uuid, how) => cancelled.give(`${how} ${uuid}`));
+      await new RedisCancelChannel(mine, 'test', 'module').announce(
+        { id: 1 as never, uuid: 'a-uuid' as never },
+        'force-stop',
+      );
+      expect(await cancelled.given).toBe('force-stop a-uuid');
     } finally {
       for (const redis of [mine, yours, subscription]) redis.disconnect();
     }

@@ -128,6 +128,7 @@ describe('33.2.2 Fetch All Instances', () => {
                 source: 'contract',
                 rowsPerPartition: '100',
                 skipLimit: '0',
+                onConflict: 'source-order',
               },
               createTime,
               startTime,
@@ -310,7 +311,7 @@ describe('one execution', () => {
     const view = await endpoint.run('bulkImportJob', IMPORT);
     expect(Object.keys(view)).toEqual([
       ...without(LISTED_FIELDS, 'stepExecutions'),
-      ...words('instanceId counts progress rowsPerSecond failures results'),
+      ...words('instanceId jobVersion counts progress rowsPerSecond failures results'),
       ...words('stepExecutionCount stepStart stepCount stepExecutions'),
     ]);
     expect(view).toMatchObject({

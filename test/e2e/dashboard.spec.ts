@@ -60,8 +60,8 @@ describe('the dashboard', () => {
     const queues = await queuesOf(endpoint, '?activeQueue=persistence-executions&status=waiting&page=1&jobsPerPage=10');
     expect(queues.map(({ name }) => name)).toEqual([
       'persistence-executions',
+      'persistence-steps',
       'persistence-partitions',
-      'persistence-maintenance',
     ]);
     const [executions] = queues;
     expect(executions).toMatchObject({ counts: { waiting: 1 }, isPaused: false });

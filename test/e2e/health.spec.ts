@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import request from 'supertest';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { Client } from 'pg';
+import { freePort } from '../../scripts/local/ports.js';
 import { compiled } from '../../scripts/local/paths.js';
 import { Fleet } from '../support/fleet.js';
 import { until } from '../support/until.js';
@@ -50,11 +51,35 @@ describe('the gateway', () => {
 });
 
 describe('a worker', () => {
-  it('is healthy while it lives, and not once it has left', async () => {
+  it('is healthy while it lives, each by a file of its own, and not once it has left', async () => {
     const [worker] = fleet.workers;
-    expect(await exitCodeOfCheck('worker-1')).toBe(0);
-    await fleet.kill(worker!, 'SIGTERM');
-    expect(await exitCodeOfCheck('worker-1')).toBe(1);
+    const other = await fleet.startWorker();
+    expect(await exitCodeOfCheck(worker!.pid)).toBe(0);
+    expect(await exitCodeOfCheck(other.pid)).toBe(0);
+    await fleet.kill(other, 'SIGTERM');
+    expect(await exitCodeOfCheck(other.pid)).toBe(1);
+    expect(await exitCodeOfCheck(worker!.pid)).toBe(0);
+  });
+
+  it('offers its health on a port, and tells of a database that is unavailable', async () => {
+    const port = await freePort();
+    await fleet.startWorker({ HEALTH_PORT: String(port) });
+    const health = request(`http://127.0.0.1:${port}`);
+    expect((await health.get('/health/live')).status).toBe(200);
+    const { status, body } = await health.get('/health/ready');
+    expect([status, body]).toEqual([
+      200,
+      { status: 'ok', modules: { persistence: 'ok' }, clockSkewMs: expect.any(Number) },
+    ]);
+    await letDatabaseConnect(false);
+    expect((await health.get('/health/ready')).status).toBe(503);
+    await letDatabaseConnect(true);
+  });
+
+  it('works where it cannot write its heartbeat, and says so', async () => {
+    const worker = await fleet.startWorker({ HEARTBEAT_DIRECTORY: join(fleet.settings.usersFile, 'below-a-file') });
+    expect(worker.lines.some((line) => line.includes('No heartbeat file'))).toBe(true);
+    expect(worker.alive).toBe(true);
   });
 });
 
@@ -71,10 +96,10 @@ async function letDatabaseConnect(allowed: boolean): Promise<void> {
   }
 }
 
-/** Runs the health check of a worker's container. */
-function exitCodeOfCheck(worker: string): Promise<number | null> {
-  const env = { ...process.env, HEARTBEAT_FILE: join(fleet.settings.directory, `${worker}.alive`) };
+/** Runs the health check of a worker. */
+function exitCodeOfCheck(pid: number): Promise<number | null> {
+  const env = { ...process.env, HEARTBEAT_DIRECTORY: join(fleet.settings.directory, 'heartbeats') };
   return new Promise((resolve) => {
-    execFile(process.execPath, [compiled('apps/worker/src/health.js')], { env }).once('exit', resolve);
+    execFile(process.execPath, [compiled('apps/worker/src/health.js'), String(pid)], { env }).once('exit', resolve);
   });
 }

@@ -107,11 +107,8 @@ describe('a full import', () => {
     write('repeated.ndjson', ndjson([...first, tiny('other')]));
     const view = await run('repeated.ndjson', { commitInterval: 5 });
     expect(view).toMatchObject({ recordWriteCount: 13, results: { totalsByResourceType: { Basic: 13 } } });
-    // Within a chunk the last one wins, and each of the three chunks makes a version.
-    expect(await storedRows(fleet.database)).toEqual([
-      ...rowsOf([tiny('other')]),
-      ...rowsOf([tiny('same', { row: 11 })], 3),
-    ]);
+    // One import makes one version, however often the id stands in its source.
+    expect(await storedRows(fleet.database)).toEqual(rowsOf([tiny('other'), tiny('same', { row: 11 })]));
   });
 
   it('keeps apart what has the same id in another type, and the numbers as they were written', async () => {

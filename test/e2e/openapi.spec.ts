@@ -57,6 +57,7 @@ describe('the document', () => {
       'get /batch-job/{module_id}/audit',
       'get /batch-job/{module_id}/{job_name}',
       'get /batch-job/{module_id}/{job_name}/{job_execution_id}',
+      'get /batch-job/{module_id}/{job_name}/{job_execution_id}/verify',
       'get /health/live',
       'get /health/ready',
       'post /batch-job/{module_id}/{job_execution_id}/abandon',
@@ -112,6 +113,7 @@ describe('a success is as documented', () => {
       expect(told(list)).toBe(200);
       for (const [execution] of await endpoint.list(jobName)) {
         expect(told(await endpoint.get(`${ROOT}/${jobName}/${execution!.id}`))).toBe(200);
+        expect(told(await endpoint.get(`${ROOT}/${jobName}/${execution!.id}/verify`))).toBe(200);
       }
     }
     await endpoint.stop(held);

@@ -68,7 +68,7 @@ describe.each(OUTAGES)('while Redis is $is', ({ begin, end }) => {
       REQUESTS.map(([, , operation]) => ({
         status: 503,
         code: 'SERVICE_UNAVAILABLE',
-        detail: 'Redis or the database is away. Try again shortly.',
+        detail: 'Redis or the database is unavailable. Try again shortly.',
         operation,
         fields: [],
       })),

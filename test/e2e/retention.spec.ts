@@ -43,7 +43,7 @@ async function held(): Promise<{ keys: number; bytes: number }> {
 }
 
 const isLasting = async (name: string): Promise<boolean> =>
-  !name.includes('-maintenance:') && (await redis.type(name)) !== 'stream' && (await redis.pttl(name)) === -1;
+  (await redis.type(name)) !== 'stream' && (await redis.pttl(name)) === -1;
 
 const rowsIn = async (table: string): Promise<number> =>
   Number((await fleet.database.query(`SELECT count(*) AS rows FROM ${table}`))[0]?.['rows']);

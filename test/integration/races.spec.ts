@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LongshoreError } from '#domain';
 import type { JobOperations, Started } from '#engine';
-import type { FhirStore } from '#fhir-store';
-import { testStore } from '../support/chunks.js';
+import { testStore, type TestStore } from '../support/chunks.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
-import { ITEMS, LEDGER } from '../support/model/jobs.js';
+import { ITEMS, ITEM_TABLE } from '../support/model/jobs.js';
 import { Life } from '../support/model/life.js';
 import { World } from '../support/model/world.js';
 
@@ -12,7 +11,7 @@ const GATEWAYS = 10;
 const ROUNDS = 10;
 
 let database: TestDatabase;
-let store: FhirStore;
+let store: TestStore;
 let world: World;
 let gateways: readonly JobOperations[];
 
@@ -20,7 +19,7 @@ beforeAll(async () => {
   database = await createDatabase();
   store = testStore(database.url);
   await store.migrate();
-  await database.query(LEDGER);
+  await database.query(ITEM_TABLE);
   world = new World(database, store);
   gateways = world.gateways(GATEWAYS);
 });

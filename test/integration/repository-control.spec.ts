@@ -1,7 +1,18 @@
 import { BATCH_STATUSES, isRunning, type BatchStatus } from '#domain';
-import { LeaseLostError, MAX_FAILURES, type Lease } from '#engine';
+import { LeaseLostError, LIMITS, type Lease, type StepEnd } from '#engine';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { LEASE_MS, NOBODY, NOW, partitionRef, partitionsOf, TestRepository } from '../support/repository.js';
+import {
+  CLOSE,
+  DEFINITION,
+  LEASE_MS,
+  LOAD,
+  NO_STEPS,
+  NOBODY,
+  partitionRef,
+  partitionsOf,
+  stepRef,
+  TestRepository,
+} from '../support/repository.js';
 
 let repository: TestRepository;
 let at: TestRepository['store'];
@@ -13,8 +24,8 @@ beforeAll(() => {
 
 afterAll(() => repository.close());
 
-const chunkStep = { partitioned: true, rerun: false };
-const tasklet = { partitioned: false, rerun: false };
+const chunkStep = { ...LOAD, rerun: false };
+const tasklet = { ...CLOSE, rerun: false };
 
 /** Runs a call twice and expects the second to change nothing and to answer the same. */
 async function twice<T>(call: () => Promise<T>): Promise<T> {
@@ -92,15 +103,12 @@ describe('a lease', () => {
     ['renew', (lease) => at.renew(lease, LEASE_MS)],
     ['release', (lease) => at.release(lease)],
     ['facts', (lease) => at.facts(lease, [chunkStep])],
-    ['beginExecution', (lease) => at.beginExecution(lease, NOW + 9)],
-    ['beginStep', (lease) => at.beginStep(lease, 1, 'close', NOW + 9)],
-    ['beginPlan', (lease) => at.beginPlan(lease, 0)],
-    ['appendPlan', (lease) => at.appendPlan(lease, 0, 0, partitionsOf(2), NOW + 9)],
-    ['sealPlan', (lease) => at.sealPlan(lease, 0, 2, NOW + 9)],
-    ['dispatch', (lease) => at.dispatch(lease, 0, 64)],
-    ['endStep', (lease) => at.endStep(lease, 0, { status: 'FAILED', exitCode: 'FAILED', failure }, NOW + 9)],
-    ['endExecution', (lease) => at.endExecution(lease, { status: 'FAILED', exitCode: 'FAILED', failure }, NOW + 9)],
-    ['setResult', (lease) => at.setResult(lease, 'total', 1)],
+    ['beginExecution', (lease) => at.beginExecution(lease)],
+    ['beginStep', (lease) => at.beginStep(lease, 'close')],
+    ['handOut', (lease) => at.handOut(lease, LOAD, 64)],
+    ['endStep', (lease) => at.endStep(lease, 'load', { status: 'FAILED', exitCode: 'FAILED', failure })],
+    ['endExecution', (lease) => at.endExecution(lease, { status: 'FAILED', exitCode: 'FAILED', failure })],
+    ['reopen', (lease) => at.reopen(lease, 'load', [[0, 4]])],
   ];
 
   it.each(calls)('that is lost refuses %s, which changes nothing', async (_name, call) => {
@@ -113,7 +121,7 @@ describe('a lease', () => {
 
   it.each(calls)('that a force stop took refuses %s', async (_name, call) => {
     const lost = await repository.loading(5, 2);
-    await at.forceStop(lost, NOW, 'ann');
+    await at.forceStop(lost, 'ann');
     const before = await repository.snapshot();
     await expect(call(lost)).rejects.toThrow(LeaseLostError);
     expect(await repository.snapshot()).toEqual(before);
@@ -129,25 +137,44 @@ describe('load', () => {
       instanceId: (await at.findExecution(second.id))!.instanceId,
       instanceUuid: first.uuid,
       jobName: 'anyJob',
+      definition: DEFINITION,
       parameters: { source: 'x' },
+      isRestart: true,
     });
+    expect(await at.load(first)).toMatchObject({ isRestart: false });
     expect(await at.load(NOBODY)).toBeUndefined();
   });
 });
 
+/** Runs a change twice and expects the second to find it made. */
+async function changesOnce(call: () => Promise<string>): Promise<void> {
+  expect(await call()).toBe('changed');
+  const once = await repository.snapshot();
+  expect(await call()).toBe('unchanged');
+  expect(await repository.snapshot()).toEqual(once);
+}
+
+const COMPLETED = { status: 'COMPLETED', exitCode: 'COMPLETED' } as const;
+const factsOf = async (lease: Lease, step: typeof chunkStep | typeof tasklet = chunkStep) =>
+  (await at.facts(lease, [step])).steps[0]!;
+
 describe('beginExecution', () => {
   it('makes STARTING STARTED, once', async () => {
     const lease = await repository.lease(await repository.launch());
-    await twice(() => at.beginExecution(lease, NOW + 7));
-    await at.beginExecution(lease, NOW + 8);
-    const started = { status: 'STARTED', exitCode: 'EXECUTING', startTime: NOW + 7, lastUpdatedTime: NOW + 7 };
-    expect(await found(lease)).toMatchObject(started);
+    const { covers } = await repository.timed(() => changesOnce(() => at.beginExecution(lease)));
+    const { startTime, lastUpdatedTime, status, exitCode } = await found(lease);
+    expect({ status, exitCode, lastUpdatedTime }).toEqual({
+      status: 'STARTED',
+      exitCode: 'EXECUTING',
+      lastUpdatedTime: startTime,
+    });
+    expect(covers(startTime)).toBe(true);
   });
 
   it('does not undo a stop', async () => {
     const lease = await repository.lease(await repository.launch());
-    await at.stop(lease.id, NOW);
-    await at.beginExecution(lease, NOW + 7);
+    await at.stop(lease.id);
+    expect(await at.beginExecution(lease)).toBe('unchanged');
     expect(await found(lease)).toMatchObject({ status: 'STOPPING', exitCode: 'UNKNOWN', startTime: undefined });
   });
 });
@@ -155,65 +182,79 @@ describe('beginExecution', () => {
 describe('a step', () => {
   it('is begun and counted once an execution', async () => {
     const lease = await repository.started();
-    await twice(() => at.beginStep(lease, 0, 'load', NOW));
+    await changesOnce(() => at.beginStep(lease, 'load'));
     const { instanceId, stepCount } = await found(lease);
     expect(stepCount).toBe(1);
-    expect(await at.stepHistory(instanceId, 2)).toEqual([
+    expect(await at.stepHistory(instanceId, ['load', 'close'])).toEqual([
       { completed: false, startCount: 1 },
       { completed: false, startCount: 0 },
     ]);
+    expect(await at.stepHistory(instanceId, [])).toEqual([]);
+  });
+
+  it('does not begin once the execution is stopping', async () => {
+    const lease = await repository.started();
+    await at.stop(lease.id);
+    expect(await at.beginStep(lease, 'load')).toBe('unchanged');
+    expect(await repository.reader.listSteps(lease.id, 0, 10)).toEqual([]);
   });
 
   it('that has COMPLETED is remembered by the instance, and passed over in a restart', async () => {
-    const lease = await repository.started();
-    await at.beginStep(lease, 0, 'load', NOW);
-    await twice(() => at.endStep(lease, 0, { status: 'COMPLETED', exitCode: 'OWN' }, NOW + 3));
-    expect((await at.facts(lease, [tasklet])).steps[0]).toMatchObject({ status: 'COMPLETED', skip: false });
+    const lease = await repository.loading(0);
+    const { covers } = await repository.timed(() =>
+      changesOnce(() => at.endStep(lease, 'load', { status: 'COMPLETED', exitCode: 'OWN' })),
+    );
+    expect(await factsOf(lease)).toMatchObject({ status: 'COMPLETED', skip: false });
     await repository.end(lease, 'FAILED');
     const again = await repository.lease(await repository.restart(lease));
-    const facts = await at.facts(again, [tasklet, tasklet]);
+    const facts = await at.facts(again, [chunkStep, tasklet]);
     expect(facts.steps.map(({ status, skip }) => [status, skip])).toEqual([
       [undefined, true],
       [undefined, false],
     ]);
-    expect((await at.facts(again, [{ ...tasklet, rerun: true }])).steps[0]).toMatchObject({ skip: false });
+    expect((await at.facts(again, [{ ...chunkStep, rerun: true }])).steps[0]).toMatchObject({ skip: false });
     const [step] = await repository.reader.listSteps(lease.id, 0, 1);
-    expect(step).toMatchObject({ status: 'COMPLETED', exitCode: 'OWN', startTime: NOW, endTime: NOW + 3 });
+    expect(step).toMatchObject({ status: 'COMPLETED', exitCode: 'OWN' });
+    expect(covers(step?.endTime)).toBe(true);
   });
 
   it('that is a tasklet may run again although it has COMPLETED', async () => {
     const lease = await repository.started();
-    await at.beginStep(lease, 0, 'load', NOW);
-    await at.endStep(lease, 0, { status: 'COMPLETED', exitCode: 'COMPLETED' }, NOW);
+    await at.beginStep(lease, 'close');
+    await at.finishStep(stepRef(lease, 'close'), await repository.work(lease, CLOSE), COMPLETED);
     await repository.end(lease, 'FAILED');
     const again = await repository.lease(await repository.restart(lease));
-    await at.beginExecution(again, NOW);
-    await twice(() => at.beginStep(again, 0, 'load', NOW));
+    await at.beginExecution(again);
+    await changesOnce(() => at.beginStep(again, 'close'));
     const { instanceId, progress } = await found(again);
-    expect(await at.stepHistory(instanceId, 1)).toEqual([{ completed: false, startCount: 2 }]);
+    expect(await at.stepHistory(instanceId, ['close'])).toEqual([{ completed: false, startCount: 2 }]);
     expect(progress).toEqual({ partitionsTotal: 0, partitionsDone: 0, rowsTotal: 0, rowsDone: 0 });
   });
 
   it('that has not COMPLETED runs again, and its starts add up', async () => {
     const lease = await repository.started();
-    await at.beginStep(lease, 0, 'load', NOW);
-    await at.endStep(lease, 0, { status: 'STOPPED', exitCode: 'STOPPED' }, NOW);
+    await at.beginStep(lease, 'close');
+    await at.endStep(lease, 'close', { status: 'STOPPED', exitCode: 'STOPPED' });
     const { instanceId } = await found(lease);
-    expect(await at.stepHistory(instanceId, 1)).toEqual([{ completed: false, startCount: 1 }]);
+    expect(await at.stepHistory(instanceId, ['close'])).toEqual([{ completed: false, startCount: 1 }]);
     await repository.end(lease, 'FAILED');
     const again = await repository.lease(await repository.restart(lease));
-    await at.beginExecution(again, NOW);
-    expect((await at.facts(again, [tasklet])).steps[0]).toMatchObject({ status: undefined, skip: false });
-    await at.beginStep(again, 0, 'load', NOW);
-    expect(await at.stepHistory(instanceId, 1)).toEqual([{ completed: false, startCount: 2 }]);
+    await at.beginExecution(again);
+    expect(await factsOf(again, tasklet)).toMatchObject({ status: undefined, skip: false });
+    await at.beginStep(again, 'close');
+    expect(await at.stepHistory(instanceId, ['close'])).toEqual([{ completed: false, startCount: 2 }]);
   });
 
   it('that fails tells why, to the execution too', async () => {
     const lease = await repository.started();
-    await at.beginStep(lease, 0, 'load', NOW);
+    await at.beginStep(lease, 'load');
     const failure = { stepName: 'load', message: 'a "quoted" /path\n' };
-    await twice(() => at.endStep(lease, 0, { status: 'FAILED', exitCode: 'FAILED', failure }, NOW));
-    expect((await found(lease)).failures).toEqual([{ ...failure, time: NOW }]);
+    const { covers } = await repository.timed(() =>
+      changesOnce(() => at.endStep(lease, 'load', { status: 'FAILED', exitCode: 'FAILED', failure })),
+    );
+    const { failures } = await found(lease);
+    expect(failures).toEqual([{ ...failure, time: expect.any(Number) }]);
+    expect(covers(failures[0]?.time)).toBe(true);
     const [step] = await repository.reader.listSteps(lease.id, 0, 1);
     expect(step).toMatchObject({ status: 'FAILED', failure: failure.message });
   });
@@ -221,114 +262,33 @@ describe('a step', () => {
   it('that has not begun cannot end', async () => {
     const lease = await repository.started();
     const before = await repository.snapshot();
-    await at.endStep(lease, 0, { status: 'COMPLETED', exitCode: 'COMPLETED' }, NOW);
+    expect(await at.endStep(lease, 'load', COMPLETED)).toBe('unchanged');
     expect(await repository.snapshot()).toEqual(before);
   });
-});
 
-/** An execution that is to plan its first step. */
-async function planning(): Promise<Lease> {
-  const lease = await repository.started();
-  await at.beginStep(lease, 0, 'load', NOW);
-  return lease;
-}
-
-const firstStep = async (lease: Lease) => (await at.facts(lease, [chunkStep])).steps[0];
-
-describe('a plan', () => {
-  it('is stored batch by batch, each once, and counts from when it is sealed', async () => {
-    const lease = await planning();
-    const [a, b] = [partitionsOf(5).slice(0, 3), partitionsOf(5).slice(3)];
-    await at.beginPlan(lease, 0);
-    expect(await twice(() => at.appendPlan(lease, 0, 0, a, NOW))).toBe('STARTED');
-    expect(await twice(() => at.appendPlan(lease, 0, 3, b, NOW))).toBe('STARTED');
-    expect(await firstStep(lease)).toMatchObject({ planned: false, waiting: 0 });
-    expect((await found(lease)).progress).toMatchObject({ partitionsTotal: 0, rowsTotal: 0 });
-    await twice(() => at.sealPlan(lease, 0, 5, NOW));
-    expect(await firstStep(lease)).toMatchObject({ planned: true, empty: false, waiting: 1, inFlight: 0 });
-    expect((await found(lease)).progress).toMatchObject({ partitionsTotal: 5, rowsTotal: 50 });
+  it('whose plan Redis has lost is not COMPLETED: it is planned anew', async () => {
+    const lease = await repository.started();
+    await at.beginStep(lease, 'load');
+    expect(await at.endStep(lease, 'load', COMPLETED)).toBe('unchanged');
+    expect(await at.handOut(lease, LOAD, 64)).toEqual({ work: true, partitions: [] });
   });
 
-  it('that was not finished is thrown away', async () => {
-    const lease = await planning();
-    await at.appendPlan(lease, 0, 0, partitionsOf(7, 99), NOW);
-    await twice(() => at.beginPlan(lease, 0));
-    await at.appendPlan(lease, 0, 0, partitionsOf(2), NOW);
-    await at.sealPlan(lease, 0, 2, NOW);
-    expect((await found(lease)).progress).toMatchObject({ partitionsTotal: 2, rowsTotal: 20 });
-  });
-
-  it('of which Redis has lost a batch is not gone on with, nor sealed', async () => {
-    const lease = await planning();
-    await at.beginPlan(lease, 0);
-    await at.appendPlan(lease, 0, 0, partitionsOf(3), NOW);
-    const { redis } = repository;
-    await redis.ltrim(repository.key('plan', (await found(lease)).instanceId, 0), 0, 1);
-    await expect(at.appendPlan(lease, 0, 3, partitionsOf(2), NOW)).rejects.toThrow(LeaseLostError);
-    await expect(at.sealPlan(lease, 0, 3, NOW)).rejects.toThrow(LeaseLostError);
-    expect(await firstStep(lease)).toMatchObject({ planned: false });
-  });
-
-  it('that is sealed is neither thrown away nor added to', async () => {
-    const lease = await planning();
-    await repository.plan(lease, partitionsOf(2));
-    await expect(at.beginPlan(lease, 0)).rejects.toThrow(LeaseLostError);
-    await expect(at.appendPlan(lease, 0, 2, partitionsOf(1), NOW)).rejects.toThrow(LeaseLostError);
-    expect(await firstStep(lease)).toMatchObject({ planned: true, waiting: 1 });
-  });
-
-  it('may be empty', async () => {
-    const lease = await planning();
-    await repository.plan(lease, []);
-    expect(await firstStep(lease)).toMatchObject({ planned: true, empty: true, waiting: 0 });
-    expect(await at.dispatch(lease, 0, 64)).toEqual([]);
-  });
-
-  it('tells of a stop with each batch', async () => {
-    const lease = await planning();
-    await at.stop(lease.id, NOW);
-    expect(await at.appendPlan(lease, 0, 0, partitionsOf(1), NOW)).toBe('STOPPING');
-  });
-
-  it('is kept for a restart', async () => {
-    const lease = await planning();
-    await repository.plan(lease, partitionsOf(3));
-    await repository.end(lease, 'FAILED');
-    const again = await repository.lease(await repository.restart(lease));
-    await at.beginExecution(again, NOW);
-    await at.beginStep(again, 0, 'load', NOW);
-    expect(await firstStep(again)).toMatchObject({ planned: true, waiting: 1 });
-    expect(await at.dispatch(again, 0, 64)).toEqual([0, 1, 2]);
-  });
-});
-
-describe('dispatch', () => {
-  it('fills the window, no further, and tells all that is in flight', async () => {
-    const lease = await repository.loading(6, 0);
-    expect(await twice(() => at.dispatch(lease, 0, 2))).toEqual([0, 1]);
-    expect(await at.dispatch(lease, 0, 4)).toEqual([0, 1, 2, 3]);
-    expect(await at.dispatch(lease, 0, 1)).toEqual([0, 1, 2, 3]);
-    expect(await at.dispatch(lease, 0, 100)).toEqual([0, 1, 2, 3, 4, 5]);
-    expect((await at.facts(lease, [chunkStep])).steps[0]).toMatchObject({ inFlight: 6, waiting: 0 });
-  });
-
-  it('hands out nothing while an execution is stopping, and tells what is still in flight', async () => {
-    const lease = await repository.loading(6, 2);
-    await repository.claim(partitionRef(lease, 1));
-    await at.stop(lease.id, NOW);
-    expect(await at.dispatch(lease, 0, 100)).toEqual([1]);
-  });
-
-  it('counts as progress', async () => {
-    const lease = await repository.loading(1, 0);
-    await repository.redis.zadd(repository.key('running'), NOW - 1_000_000, lease.id);
-    await at.dispatch(lease, 0, 1);
-    expect((await at.silentFor(500_000, 1_000)).map(({ id }) => id)).not.toContain(lease.id);
+  it('of whose partitions Redis has lost an end is not COMPLETED: the partition is handed out again', async () => {
+    const lease = await repository.loading(10);
+    for (let p = 0; p < 10; p++) await repository.run(partitionRef(lease, p));
+    expect(await factsOf(lease)).toMatchObject({ inFlight: 0, waiting: false });
+    const { instanceId } = await found(lease);
+    await repository.redis.setbit(repository.key('completed', instanceId, 'load'), 4, 0);
+    expect(await at.endStep(lease, 'load', COMPLETED)).toBe('unchanged');
+    expect(await factsOf(lease)).toMatchObject({ status: 'STARTED', inFlight: 0, waiting: true });
+    expect(await at.handOut(lease, LOAD, 64)).toEqual({ work: false, partitions: [4] });
+    await repository.run(partitionRef(lease, 4));
+    expect(await at.endStep(lease, 'load', COMPLETED)).toBe('changed');
   });
 });
 
 describe('endExecution', () => {
-  const ends: [BatchStatus, BatchStatus, boolean][] = [
+  const ends: [BatchStatus, StepEnd['status'], boolean][] = [
     ['STARTING', 'COMPLETED', false],
     ['STARTING', 'STOPPED', false],
     ['STARTING', 'FAILED', true],
@@ -341,11 +301,35 @@ describe('endExecution', () => {
   ];
 
   it.each(ends)('of %s as %s: %s', async (from, status, ended) => {
-    const lease = { ...(await repository.inStatus(from)), token: 'start#1' };
-    await twice(() => at.endExecution(lease, { status, exitCode: status }, NOW + 3));
-    expect(await found(lease)).toMatchObject(ended ? { status, exitCode: status, endTime: NOW + 3 } : { status: from });
+    const lease = { ...(await repository.inStatus(from, { definition: NO_STEPS })), token: 'start#1' };
+    const { covers } = await repository.timed(async () =>
+      expect(await at.endExecution(lease, { status, exitCode: status })).toBe(ended ? 'changed' : 'unchanged'),
+    );
+    const once = await repository.snapshot();
+    expect(await at.endExecution(lease, { status, exitCode: status })).toBe('unchanged');
+    expect(await repository.snapshot()).toEqual(once);
+    const record = await found(lease);
+    expect(record).toMatchObject(ended ? { status, exitCode: status } : { status: from });
+    expect(covers(record.endTime)).toBe(ended);
     const listed = await repository.redis.zscore(repository.key('running'), lease.id);
     expect(listed === null).toBe(ended);
+  });
+
+  it('as COMPLETED is refused while a step has not COMPLETED: Redis may have lost its end, or its beginning', async () => {
+    const lease = await repository.loading(1);
+    const end = async () => at.endExecution(lease, COMPLETED);
+    expect(await end()).toBe('unchanged');
+    await repository.run(partitionRef(lease, 0));
+    await at.endStep(lease, 'load', COMPLETED);
+    expect(await end()).toBe('unchanged');
+    await at.beginStep(lease, 'close');
+    expect(await end()).toBe('unchanged');
+    await at.finishStep(stepRef(lease, 'close'), await repository.work(lease, CLOSE), COMPLETED);
+    const { instanceId } = await found(lease);
+    await repository.redis.hdel(repository.key('instance', instanceId), 'completed:load');
+    expect(await end()).toBe('unchanged');
+    await repository.redis.hset(repository.key('instance', instanceId), 'completed:load', 1);
+    expect(await end()).toBe('changed');
   });
 
   it('describes a failed execution by its first failure, and ends what stood open', async () => {
@@ -353,31 +337,42 @@ describe('endExecution', () => {
     await repository.run(partitionRef(lease, 0), undefined, 'FAILED');
     await repository.claim(partitionRef(lease, 1));
     const failure = { stepName: 'anyJob', message: 'cannot go on' };
-    await at.endExecution(lease, { status: 'FAILED', exitCode: 'FAILED', failure }, NOW + 3);
+    await at.endExecution(lease, { status: 'FAILED', exitCode: 'FAILED', failure });
     const { exitDescription, failures } = await found(lease);
     expect(exitDescription).toBe('load:Rows 0 - 9: broken');
     expect(failures.map(({ message }) => message)).toEqual(['broken', 'cannot go on']);
     const steps = await repository.reader.listSteps(lease.id, 0, 10);
     expect(steps.map(({ status }) => status)).toEqual(['FAILED', 'FAILED', 'FAILED']);
-    expect(await repository.redis.exists(repository.key('inFlight', lease.id))).toBe(0);
+    expect(await repository.redis.exists(repository.key('inFlight', lease.id, 'load'))).toBe(0);
+  });
+
+  it('ends what stands open of every step', async () => {
+    const lease = await repository.loading(3, 2);
+    await repository.begin(lease, { name: 'store', kind: 'chunk' }, partitionsOf(3), 2);
+    await at.beginStep(lease, 'close');
+    await at.handOut(lease, CLOSE, 0);
+    for (const step of ['load', 'store']) await repository.claim(partitionRef(lease, 1, step));
+    await repository.run(partitionRef(lease, 0, 'store'));
+    await at.endExecution(lease, { status: 'FAILED', exitCode: 'FAILED' });
+    const steps = await repository.reader.listSteps(lease.id, 0, 10);
+    expect(steps.map(({ stepName, status }) => [stepName, status])).toEqual([
+      ['load', 'FAILED'],
+      ['load:Rows 10 - 19', 'FAILED'],
+      ['store', 'FAILED'],
+      ['store:Rows 10 - 19', 'FAILED'],
+      ['store:Rows 0 - 9', 'COMPLETED'],
+      ['close', 'FAILED'],
+    ]);
+    const left = Object.keys(await repository.snapshot()).filter((key) => key.startsWith(`execution:${lease.id}:in-`));
+    expect(left).toEqual([]);
   });
 
   it('keeps the first failures only', async () => {
-    const lease = await repository.loading(MAX_FAILURES + 5);
-    for (let i = 0; i < MAX_FAILURES + 5; i++) await repository.run(partitionRef(lease, i), undefined, 'FAILED');
+    const lease = await repository.loading(LIMITS.failures + 5);
+    for (let i = 0; i < LIMITS.failures + 5; i++) await repository.run(partitionRef(lease, i), undefined, 'FAILED');
     const { failures } = await found(lease);
-    expect(failures).toHaveLength(MAX_FAILURES);
-    expect(failures.at(-1)?.stepName).toBe(`load:Rows ${(MAX_FAILURES - 1) * 10} - ${MAX_FAILURES * 10 - 1}`);
-    expect((await at.facts(lease, [chunkStep])).steps[0]).toMatchObject({ partitionFailed: true, inFlight: 0 });
-  });
-});
-
-describe('setResult', () => {
-  it('keeps JSON by name, the last of each', async () => {
-    const lease = await repository.started();
-    await at.setResult(lease, 'byType', { Patient: 1 });
-    await twice(() => at.setResult(lease, 'byType', { Patient: 2, Observation: [3] }));
-    await at.setResult(lease, 'a:b c', null);
-    expect((await found(lease)).results).toEqual({ byType: { Patient: 2, Observation: [3] }, 'a:b c': null });
+    expect(failures).toHaveLength(LIMITS.failures);
+    expect(failures.at(-1)?.stepName).toBe(`load:Rows ${(LIMITS.failures - 1) * 10} - ${LIMITS.failures * 10 - 1}`);
+    expect(await factsOf(lease)).toMatchObject({ partitionFailed: true, inFlight: 0 });
   });
 });

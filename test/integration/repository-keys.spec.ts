@@ -3,7 +3,19 @@ import { queueName, queuePrefix, QUEUE_KINDS } from '#queues';
 import { KEYS, RedisAuditLog } from '#repository';
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { countsWith, LEASE_MS, MODULE, NOW, partitionRef, TestRepository } from '../support/repository.js';
+import {
+  CLOSE,
+  countsWith,
+  LEASE_MS,
+  LOAD,
+  LONG_AGO,
+  MODULE,
+  NO_STEPS,
+  partitionRef,
+  partitionsOf,
+  stepRef,
+  TestRepository,
+} from '../support/repository.js';
 
 const PAGE = readFileSync(new URL('../../docs/redis-keys.md', import.meta.url), 'utf8');
 
@@ -35,47 +47,79 @@ const documented = tableUnder('Keys').map(([key, , type]) => {
 /** The row of a key, given without the root. */
 const entryOf = (key: string) => documented.find(({ pattern }) => pattern.test(key));
 
-const HASHES = ['execution:?', 'execution:?:step:?', 'instance:?', 'idempotency:?'];
+const HASHES = ['execution:?', 'execution:?:step:?', 'execution:?:step:?:?', 'instance:?', 'idempotency:?'];
 
 let repository: TestRepository;
 let keys: string[];
 
-/** Leaves at least one key of every kind, and every field at least once. */
-async function everything(): Promise<void> {
-  const { store, redis } = repository;
+const EVERY_COUNT = { readCount: 4, writeCount: 1, filterCount: 1, skipCount: 1, commitCount: 1, rollbackCount: 1 };
+
+/** A running execution with every field of its hashes. */
+async function running(): Promise<void> {
+  const { store } = repository;
   const idempotency = { key: 'k', fingerprint: 'f' };
   const lease = await repository.lease(await repository.launch({ identity: 'i', idempotency }));
-  await store.beginExecution(lease, NOW);
-  await store.beginStep(lease, 0, 'load', NOW);
-  await repository.plan(
-    lease,
-    [0, 1, 2, 3].map((i) => ({ label: `Rows ${i}`, rows: 1, data: i })),
-  );
-  await store.dispatch(lease, 0, 2);
-  const every = { readCount: 4, writeCount: 1, filterCount: 1, skipCount: 1, commitCount: 1, rollbackCount: 1 };
-  await repository.run(partitionRef(lease, 0), countsWith(every));
+  await store.beginExecution(lease);
+  await repository.begin(lease, LOAD, partitionsOf(4), 2);
+  await repository.run(partitionRef(lease, 0), countsWith(EVERY_COUNT));
   await repository.run(partitionRef(lease, 1), undefined, 'FAILED');
   const ref = partitionRef(lease, 2);
-  await store.progress(ref, await repository.claim(ref), countsWith(every), NOW, { position: 1, skipLimit: 9 });
+  await store.progress(ref, await repository.claim(ref), countsWith(EVERY_COUNT), { position: 1, skipLimit: 9 });
   await repository.claim(ref);
+  await store.beginStep(lease, CLOSE.name);
+  await store.setResult(stepRef(lease, CLOSE.name), await repository.work(lease, CLOSE), 'total', 1);
   await store.acquire(lease, 'nudger#1', LEASE_MS);
-  await store.setResult(lease, 'total', 1);
+  await store.noteHandedBack(lease, 'this worker does not have the job');
+}
+
+/** Executions that have ended in every way. */
+async function ended(): Promise<void> {
+  const { store } = repository;
   for (const status of BATCH_STATUSES) await repository.inStatus(status);
+  await repository.restart(await repository.inStatus('FAILED'));
   await store.forget((await repository.inStatus('COMPLETED')).id, 100);
-  const ended = await repository.lease(await repository.launch());
-  await store.beginExecution(ended, NOW);
-  await store.beginStep(ended, 0, 'close', NOW);
-  await store.endStep(ended, 0, { status: 'COMPLETED', exitCode: 'NOOP' }, NOW);
-  await store.forceStop(ended, NOW, 'ann');
+  const lease = await repository.started();
+  await store.beginStep(lease, 'close');
+  const fence = await repository.work(lease, CLOSE);
+  await store.finishStep(stepRef(lease, 'close'), fence, { status: 'COMPLETED', exitCode: 'NOOP' });
+  await store.forceStop(lease, 'ann');
+  const failing = await repository.started();
+  await store.beginStep(failing, 'close');
+  const failure = { stepName: 'close', message: 'broken' };
+  await store.endStep(failing, 'close', { status: 'FAILED', exitCode: 'FAILED', failure });
+  const sealed = async (mark: number) =>
+    store.endExecution(
+      await repository.started({ definition: NO_STEPS }),
+      { status: 'COMPLETED', exitCode: 'COMPLETED' },
+      [{ ledger: 'postgres', database: 'a', mark }],
+    );
+  await sealed(1);
+  await sealed(2);
+  await store.databaseWentBack('postgres', { database: 'a', mark: 1 });
+}
+
+/** Leaves at least one key of every kind, and every field at least once. */
+async function everything(): Promise<void> {
+  await running();
+  await ended();
+  const again = await repository.loading(1);
+  await repository.run(partitionRef(again, 0));
+  await repository.store.reopen(again, 'load', [[0, 0]]);
+  const half = await repository.loading(2);
+  await repository.run(partitionRef(half, 0));
+  await repository.store.forceStop(half, 'ann');
+  const restarted = await repository.lease(await repository.restart(half));
+  await repository.store.reopen(restarted, 'load', [[0, 0]]);
+  await repository.store.takeTurn('sweep', 60_000);
   // Written only where Redis has WAITAOF.
-  await redis.set(repository.key('barrier'), '');
-  await new RedisAuditLog(redis, repository.prefix, MODULE).append({
-    time: NOW,
+  await repository.redis.set(repository.key('barrier'), '');
+  await new RedisAuditLog(repository.redis, repository.prefix, MODULE).append({
+    time: LONG_AGO,
     username: 'ann',
     remoteAddress: '127.0.0.1',
     operation: 'force-stop',
     jobName: 'anyJob',
-    executionId: ended.id,
+    executionId: 1,
     outcome: 'OK',
     message: 'Batch Job 1 force-stopped.',
   });
@@ -119,7 +163,7 @@ describe('docs/redis-keys.md', () => {
     const ttls = await Promise.all(keys.map((key) => repository.redis.ttl(key)));
     const volatile = keys.filter((_, i) => ttls[i] !== -1).map((key) => entryOf(key.slice(repository.root.length)));
     const templates = new Set(volatile.map((entry) => entry?.template));
-    expect([...templates].toSorted()).toEqual(['execution:?:lease', 'execution:?:nudge', 'idempotency:?']);
+    expect([...templates].toSorted()).toEqual(['execution:?:lease', 'execution:?:nudge', 'idempotency:?', 'turn:?']);
   });
 
   it('tells where the queues are', () => {
@@ -137,7 +181,7 @@ describe('every key', () => {
 
   it('of an execution goes when it is forgotten, and those of its instance with the last one', async () => {
     const { store, redis } = repository;
-    for (const ref of await store.silentFor(0, 1_000)) await store.forceStop(ref, NOW, 'ann');
+    for (const ref of await store.silentFor(0, 1_000)) await store.forceStop(ref, 'ann');
     const all = Object.values(await redis.hgetall(repository.key('uuids')));
     for (const id of all) await store.forget(Number(id) as never, 1_000, true);
     for (const execution of await store.forgottenFor(0, 1_000)) await store.purged(execution);
@@ -145,9 +189,11 @@ describe('every key', () => {
     expect([...new Set(left)].toSorted()).toEqual([
       'audit',
       'barrier',
+      'databases',
       'idempotency:?',
       'last-id:execution',
       'last-id:instance',
+      'turn:?',
     ]);
   });
 });

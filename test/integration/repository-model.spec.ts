@@ -8,17 +8,23 @@ import { TestRepository, type Snapshot } from '../support/repository.js';
 /** An execution as the reader shows it. */
 interface Seen {
   record: ExecutionRecord;
-  step: StepExecutionRecord | undefined;
+  load: StepExecutionRecord | undefined;
+  steps: StepExecutionRecord[];
   partitions: StepExecutionRecord[];
   /** Those of its instance, itself among them. */
   siblings: Seen[];
 }
 
+const isPartition = (stepName: string): boolean => stepName.includes(':');
+
 async function look({ reader }: TestRepository, { executions }: Play): Promise<Seen[]> {
   const seen = await Promise.all(
     executions.map(async ({ id }): Promise<Seen> => {
-      const [step, ...partitions] = await reader.listSteps(id, 0, 100);
-      return { record: (await reader.findExecution(id))!, step, partitions, siblings: [] };
+      const all = await reader.listSteps(id, 0, 100);
+      const steps = all.filter(({ stepName }) => !isPartition(stepName));
+      const partitions = all.filter(({ stepName }) => isPartition(stepName));
+      const load = steps.find(({ stepName }) => stepName === 'load');
+      return { record: (await reader.findExecution(id))!, load, steps, partitions, siblings: [] };
     }),
   );
   for (const one of seen) {
@@ -33,35 +39,50 @@ const sumOf = (steps: readonly StepExecutionRecord[]): Counts =>
 const named = (steps: readonly StepExecutionRecord[], status: string): string[] =>
   steps.filter((step) => step.status === status).map(({ stepName }) => stepName.replace('load:Rows ', ''));
 
+/** The statuses of an instance's executions, as they name its index. */
+const statusSetOf = (siblings: readonly Seen[]): string =>
+  BATCH_STATUSES.filter((status) => siblings.some(({ record }) => record.status === status)).join('+');
+
 /** Members of every index, recomputed from the executions' statuses alone. */
 function recomputedIndexes(seen: readonly Seen[]): Map<string, Set<string>> {
   const indexes = new Map<string, Set<string>>();
   const add = (name: string, id: number) => indexes.set(name, (indexes.get(name) ?? new Set()).add(String(id)));
-  for (const { id, status, instanceId, jobName } of seen.map(({ record }) => record)) {
+  for (const { record, siblings } of seen) {
+    const { id, status, instanceId, jobName } = record;
     add(isRunning(status) ? 'running' : `ended:${status}`, id);
     add(`job:${jobName}:instances`, instanceId);
-    add(`job:${jobName}:instances:${status}`, instanceId);
+    add(`job:${jobName}:instances:${statusSetOf(siblings)}`, instanceId);
   }
   return indexes;
 }
 
+/** Which status sets have an index, by job. */
+function heldStatusSets(snapshot: Snapshot): string[] {
+  const names = Object.keys(snapshot).filter((name) => name.endsWith(':status-sets'));
+  return names.flatMap((name) => {
+    const job = name.replace(/:status-sets$/, '');
+    return (snapshot[name] as string[]).map((set) => `${job}:instances:${set}`);
+  });
+}
+
 /** Members of every index, as Redis holds them: a sorted set is read as members and scores in turn. */
 function heldIndexes(snapshot: Snapshot): Map<string, Set<string>> {
-  const names = Object.keys(snapshot).filter((name) => /^(running|ended:|job:)/.test(name));
+  const names = Object.keys(snapshot).filter((name) => /^(running|ended:|job:.*:instances)/.test(name));
   return new Map(names.map((name) => [name, new Set((snapshot[name] as string[]).filter((_, i) => i % 2 === 0))]));
 }
 
-function expectSums({ record, step, partitions }: Seen): void {
+function expectSums({ record, load, steps, partitions }: Seen): void {
   const total = sumOf(partitions);
   expect(record.counts).toEqual(total);
-  expect(step?.counts ?? NO_COUNTS).toEqual(total);
-  expect(record.stepCount).toBe(partitions.length + (step ? 1 : 0));
+  expect(load?.counts ?? NO_COUNTS).toEqual(total);
+  expect(record.stepCount).toBe(partitions.length + steps.length);
   expect(record.endTime === undefined).toBe(isRunning(record.status));
+  if (!isRunning(record.status)) expect(steps.map(({ status }) => status)).not.toContain('STARTED');
 }
 
 /** What a worker holds is in flight; what has ended is held by none; the window is never exceeded. */
 function expectInFlight({ record, partitions }: Seen, snapshot: Snapshot): void {
-  const inFlight = (snapshot[`execution:${record.id}:in-flight`] ?? []) as string[];
+  const inFlight = (snapshot[`execution:${record.id}:in-flight:load`] ?? []) as string[];
   const open = named(partitions, 'STARTED');
   expect(open.filter((partition) => !inFlight.includes(partition))).toEqual([]);
   expect(isRunning(record.status) ? inFlight.length <= WINDOW : open.length === 0).toBe(true);
@@ -87,7 +108,11 @@ function expectProgress({ record, siblings }: Seen, snapshot: Snapshot): void {
 /** Holds all that is derived against what it is derived from. @returns the statuses seen */
 async function expectTrue(repository: TestRepository, play: Play): Promise<string[]> {
   const [seen, snapshot] = [await look(repository, play), await repository.snapshot()];
-  expect(heldIndexes(snapshot)).toEqual(recomputedIndexes(seen));
+  const indexes = recomputedIndexes(seen);
+  expect(heldIndexes(snapshot)).toEqual(indexes);
+  expect(heldStatusSets(snapshot).toSorted()).toEqual(
+    [...indexes.keys()].filter((name) => /:instances:/.test(name)).toSorted(),
+  );
   for (const one of seen) {
     expectSums(one);
     expectInFlight(one, snapshot);

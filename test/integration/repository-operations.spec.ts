@@ -2,7 +2,17 @@ import { BATCH_STATUSES, executionUuid, isRunning, NO_COUNTS } from '#domain';
 import type { ExecutionRef } from '#engine';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { launchOf, LEASE_MS, NOBODY, NOW, partitionRef, TestRepository } from '../support/repository.js';
+import {
+  CLOSE,
+  DEFINITION,
+  launchOf,
+  LEASE_MS,
+  NOBODY,
+  partitionRef,
+  partitionsOf,
+  stepRef,
+  TestRepository,
+} from '../support/repository.js';
 
 let repository: TestRepository;
 let at: TestRepository['store'];
@@ -26,27 +36,37 @@ function tally(answers: readonly { kind: string }[]): Record<string, number> {
 describe('launch', () => {
   it('creates an execution that is STARTING, of a new instance', async () => {
     const launch = launchOf({ parameters: { source: 'a', label: 'é "q"' } });
-    const { id } = await repository.launch(launch);
-    expect(await at.findExecution(id)).toEqual({
+    const { covers } = await repository.timed(() => repository.launch(launch));
+    const { id } = (await at.findLatest((await repository.reader.findByUuid('anyJob', launch.uuid))!.id))!;
+    const record = (await at.findExecution(id))!;
+    expect(record).toEqual({
       id,
       uuid: launch.uuid,
       instanceId: expect.any(Number),
       instanceUuid: launch.uuid,
+      latest: id,
+      abandoned: false,
       jobName: 'anyJob',
+      definition: DEFINITION,
       parameters: { source: 'a', label: 'é "q"' },
       status: 'STARTING',
       exitCode: 'UNKNOWN',
       exitDescription: undefined,
-      createTime: NOW,
+      createTime: record.lastUpdatedTime,
       startTime: undefined,
-      lastUpdatedTime: NOW,
+      lastUpdatedTime: expect.any(Number),
       endTime: undefined,
       counts: NO_COUNTS,
       progress: { partitionsTotal: 0, partitionsDone: 0, rowsTotal: 0, rowsDone: 0 },
       failures: [],
       results: {},
       stepCount: 0,
+      handedBack: undefined,
+      databaseWentBack: undefined,
+      readAt: expect.any(Number),
     });
+    expect(covers(record.createTime)).toBe(true);
+    expect(record.readAt).toBeGreaterThanOrEqual(record.createTime);
   });
 
   it('without identity or key is another instance each time, numbered on', async () => {
@@ -98,7 +118,7 @@ describe('a restart', () => {
     const [old, record] = [await at.findExecution(first.id), await at.findExecution(second.id)];
     expect(old).toMatchObject({ status: 'FAILED' });
     expect(record).toMatchObject({ status: 'STARTING', instanceId: old!.instanceId, instanceUuid: first.uuid });
-    expect(await at.findLatest(old!.instanceId)).toEqual(record);
+    expect(await at.findLatest(old!.instanceId)).toEqual({ ...record, readAt: expect.any(Number) });
   });
 
   it.each([
@@ -171,10 +191,10 @@ describe('stop', () => {
     const { id } = await repository.inStatus(status);
     const before = await repository.snapshot();
     const stops = status === 'STARTING' || status === 'STARTED';
-    expect(await at.stop(id, NOW + 1)).toBe(stops);
+    expect(await at.stop(id)).toBe(stops);
     const after = await repository.snapshot();
     expect(await statusOf(id)).toBe(stops ? 'STOPPING' : status);
-    expect(await at.stop(id, NOW + 2)).toBe(false);
+    expect(await at.stop(id)).toBe(false);
     expect(await repository.snapshot()).toEqual(stops ? after : before);
   });
 
@@ -182,15 +202,44 @@ describe('stop', () => {
     const lease = await repository.loading(10, 4);
     await repository.run(partitionRef(lease, 0));
     const fence = await repository.claim(partitionRef(lease, 2));
-    expect(await at.stop(lease.id, NOW)).toBe(true);
-    expect(await repository.redis.smembers(repository.key('inFlight', lease.id))).toEqual(['2']);
-    expect(await at.claim(partitionRef(lease, 1), undefined, NOW)).toEqual({ kind: 'gone' });
+    expect(await at.stop(lease.id)).toBe(true);
+    expect(await repository.redis.smembers(repository.key('inFlight', lease.id, 'load'))).toEqual(['2']);
+    expect(await at.claim(partitionRef(lease, 1), undefined)).toEqual({ kind: 'gone' });
     const end = { status: 'STOPPED' as const, counts: NO_COUNTS };
-    expect(await at.finish(partitionRef(lease, 2), fence, end, NOW)).toEqual({ successor: undefined, stepDone: true });
+    expect(await at.finish(partitionRef(lease, 2), fence, end)).toEqual({ successor: undefined, stepDone: true });
+  });
+
+  it("takes back a step's own work that no worker has begun", async () => {
+    const lease = await repository.started();
+    await at.beginStep(lease, 'close');
+    await at.handOut(lease, CLOSE, 0);
+    expect(await at.stop(lease.id)).toBe(true);
+    expect((await at.facts(lease, [{ ...CLOSE, rerun: false }])).steps[0]).toMatchObject({ working: false });
+    expect(await at.claimStep(stepRef(lease, 'close'))).toEqual({ kind: 'gone' });
+    expect(await at.handOut(lease, CLOSE, 0)).toEqual({ work: false, partitions: [] });
+  });
+
+  it("leaves a step's own work that was begun to its worker", async () => {
+    const lease = await repository.started();
+    await at.beginStep(lease, 'close');
+    const fence = await repository.work(lease, CLOSE);
+    expect(await at.stop(lease.id)).toBe(true);
+    expect((await at.facts(lease, [{ ...CLOSE, rerun: false }])).steps[0]).toMatchObject({ working: true });
+    expect(await at.stepAlive(stepRef(lease, 'close'), fence)).toBe('stop');
+    expect(await at.claimStep(stepRef(lease, 'close'))).toEqual({ kind: 'stopping', fence: expect.any(Number) });
+  });
+
+  it('takes back the work of every step that has STARTED', async () => {
+    const lease = await repository.loading(3, 2);
+    await repository.begin(lease, { name: 'store', kind: 'chunk' }, partitionsOf(3), 2);
+    await repository.claim(partitionRef(lease, 1, 'store'));
+    await at.stop(lease.id);
+    const inFlight = (step: string) => repository.redis.smembers(repository.key('inFlight', lease.id, step));
+    expect(await Promise.all(['load', 'store'].map(inFlight))).toEqual([[], ['1']]);
   });
 
   it('of nothing is refused', async () => {
-    expect(await at.stop(NOBODY.id, NOW)).toBe(false);
+    expect(await at.stop(NOBODY.id)).toBe(false);
   });
 });
 
@@ -198,19 +247,23 @@ describe('a force stop', () => {
   it.each(BATCH_STATUSES)('marks an execution STOPPED that is %s, and a second one changes nothing', async (status) => {
     const ref = await repository.inStatus(status);
     const before = await at.findExecution(ref.id);
-    expect(await at.forceStop(ref, NOW + 5, 'ann')).toEqual({ from: status });
-    const after = await at.findExecution(ref.id);
+    const { covers } = await repository.timed(async () =>
+      expect(await at.forceStop(ref, 'ann')).toEqual({ from: status }),
+    );
+    const after = (await at.findExecution(ref.id))!;
     const marked = status !== 'STOPPED';
     expect(after).toEqual({
       ...before,
       status: 'STOPPED',
       exitCode: 'STOPPED',
       exitDescription: marked ? `Force-stopped by ann from ${status}` : undefined,
-      endTime: before!.endTime ?? NOW + 5,
-      lastUpdatedTime: marked ? NOW + 5 : NOW,
+      endTime: before!.endTime ?? after.lastUpdatedTime,
+      lastUpdatedTime: marked ? after.lastUpdatedTime : before!.lastUpdatedTime,
+      readAt: after.readAt,
     });
+    expect(covers(after.lastUpdatedTime)).toBe(marked);
     const snapshot = await repository.snapshot();
-    expect(await at.forceStop(ref, NOW + 9, 'bob')).toEqual({ from: 'STOPPED' });
+    expect(await at.forceStop(ref, 'bob')).toEqual({ from: 'STOPPED' });
     expect(await repository.snapshot()).toEqual(snapshot);
   });
 
@@ -219,23 +272,24 @@ describe('a force stop', () => {
     await at.acquire(lease, 'stop#1', LEASE_MS);
     await repository.run(partitionRef(lease, 0));
     await repository.claim(partitionRef(lease, 1));
-    await at.forceStop(lease, NOW + 5, 'ann');
+    const { covers } = await repository.timed(() => at.forceStop(lease, 'ann'));
     const steps = await repository.reader.listSteps(lease.id, 0, 10);
-    expect(steps.map(({ stepName, status, exitCode, endTime }) => [stepName, status, exitCode, endTime])).toEqual([
-      ['load', 'STOPPED', 'STOPPED', NOW + 5],
-      ['load:Rows 0 - 9', 'COMPLETED', 'COMPLETED', NOW],
-      ['load:Rows 10 - 19', 'STOPPED', 'STOPPED', NOW + 5],
+    expect(steps.map(({ stepName, status, exitCode }) => [stepName, status, exitCode])).toEqual([
+      ['load', 'STOPPED', 'STOPPED'],
+      ['load:Rows 0 - 9', 'COMPLETED', 'COMPLETED'],
+      ['load:Rows 10 - 19', 'STOPPED', 'STOPPED'],
     ]);
+    expect(covers(steps[0]!.endTime) && covers(steps[2]!.endTime)).toBe(true);
     const [held, nudged] = [repository.key('lease', lease.id), repository.key('nudge', lease.id)];
     expect(await repository.redis.exists(held, nudged)).toBe(0);
     expect((await at.acquire(lease, 'start#2', LEASE_MS)).kind).toBe('gone');
-    expect(await at.claim(partitionRef(lease, 2), undefined, NOW)).toEqual({ kind: 'gone' });
+    expect(await at.claim(partitionRef(lease, 2), undefined)).toEqual({ kind: 'gone' });
   });
 
   it('of nothing tells so', async () => {
-    expect(await at.forceStop(NOBODY, NOW, 'ann')).toBeUndefined();
+    expect(await at.forceStop(NOBODY, 'ann')).toBeUndefined();
     const { id } = await repository.launch();
-    expect(await at.forceStop({ ...NOBODY, id }, NOW, 'ann')).toBeUndefined();
+    expect(await at.forceStop({ ...NOBODY, id }, 'ann')).toBeUndefined();
     expect(await at.findExecution(id)).toMatchObject({ status: 'STARTING' });
   });
 });
@@ -245,15 +299,32 @@ describe('abandon', () => {
     const { id } = await repository.inStatus(status);
     const before = await repository.snapshot();
     const abandons = status === 'STOPPED' || status === 'FAILED';
-    expect(await at.abandon(id, NOW + 1)).toBe(abandons);
+    expect(await at.abandon(id)).toBe(abandons);
     expect(await statusOf(id)).toBe(abandons ? 'ABANDONED' : status);
     const after = await repository.snapshot();
-    expect(await at.abandon(id, NOW + 2)).toBe(false);
+    expect(await at.abandon(id)).toBe(false);
     expect(await repository.snapshot()).toEqual(abandons ? after : before);
   });
 
+  it('is final for the instance, also once the abandoned execution is deleted or force-stopped', async () => {
+    const first = await repository.inStatus('FAILED');
+    const { instanceId } = (await at.findExecution(first.id))!;
+    const second = await repository.restart(first);
+    await at.forceStop(second, 'ann');
+    expect((await at.findExecution(second.id))?.abandoned).toBe(false);
+    await at.abandon(second.id);
+    const refused = async (executionId: typeof first.id, status: 'FAILED' | 'STOPPED' | 'ABANDONED') =>
+      expect(await at.launch(launchOf({ restarts: { instanceId, executionId, status } }))).toEqual({ kind: 'changed' });
+    await refused(second.id, 'ABANDONED');
+    await at.forceStop(second, 'ann');
+    await refused(second.id, 'STOPPED');
+    expect(await at.forget(second.id, 100, true)).toBe('done');
+    expect(await at.findLatest(instanceId)).toMatchObject({ id: first.id, abandoned: true });
+    await refused(first.id, 'FAILED');
+  });
+
   it('of nothing is refused', async () => {
-    expect(await at.abandon(NOBODY.id, NOW)).toBe(false);
+    expect(await at.abandon(NOBODY.id)).toBe(false);
   });
 });
 
@@ -272,11 +343,19 @@ describe('the sweeper', () => {
         mine.redis.zadd(mine.key('running'), (Number(seconds) - s) * 1_000, ref.id);
       await Promise.all(refs.map((ref, i) => silentFor(ref, 1_000 - i)));
       const late = await mine.launch();
-      expect(await mine.store.silentFor(500_000, 100)).toEqual(refs);
-      expect(await mine.store.silentFor(500_000, 1)).toEqual(refs.slice(0, 1));
-      expect(await mine.store.silentFor(0, 100)).toEqual([...refs, late]);
-      await mine.store.forceStop(late, NOW, 'ann');
-      expect(await mine.store.silentFor(0, 100)).toEqual(refs);
+      const silent = async (ms: number, limit: number) => {
+        const found = await mine.store.silentFor(ms, limit);
+        return found.map(({ id, uuid }) => ({ id, uuid }));
+      };
+      expect(await silent(500_000, 100)).toEqual(refs);
+      expect(await silent(500_000, 1)).toEqual(refs.slice(0, 1));
+      expect(await silent(0, 100)).toEqual([...refs, late]);
+      const [longest] = await mine.store.silentFor(0, 1);
+      expect(longest).toEqual({ ...refs[0], silentMs: expect.any(Number), handedBack: undefined });
+      expect(longest!.silentMs).toBeGreaterThanOrEqual(999_000);
+      expect(longest!.silentMs).toBeLessThan(1_010_000);
+      await mine.store.forceStop(late, 'ann');
+      expect(await silent(0, 100)).toEqual(refs);
     } finally {
       await mine.close();
     }
@@ -289,9 +368,9 @@ describe('a number that stands for another execution', () => {
     const impostor = { ...lease, uuid: executionUuid(randomUUID()) };
     expect((await at.acquire(impostor, 'start#1', LEASE_MS)).kind).toBe('gone');
     expect(await at.load(impostor)).toBeUndefined();
-    expect(await at.claim(partitionRef(impostor, 0), undefined, NOW)).toEqual({ kind: 'gone' });
-    expect(await at.progress(partitionRef(impostor, 0), 1, NO_COUNTS, NOW)).toBe('superseded');
+    expect(await at.claim(partitionRef(impostor, 0), undefined)).toEqual({ kind: 'gone' });
+    expect(await at.progress(partitionRef(impostor, 0), 1, NO_COUNTS)).toBe('superseded');
     const end = { status: 'COMPLETED' as const, counts: NO_COUNTS };
-    expect(await at.finish(partitionRef(impostor, 0), 1, end, NOW)).toBeUndefined();
+    expect(await at.finish(partitionRef(impostor, 0), 1, end)).toBeUndefined();
   });
 });

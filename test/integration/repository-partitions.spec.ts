@@ -2,7 +2,7 @@ import { NO_COUNTS } from '#domain';
 import type { Lease } from '#engine';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { countsWith, NOW, partitionRef, partitionsOf, TestRepository } from '../support/repository.js';
+import { countsWith, LOAD, partitionRef, partitionsOf, TestRepository } from '../support/repository.js';
 
 let repository: TestRepository;
 let at: TestRepository['store'];
@@ -21,42 +21,46 @@ const COMPLETED = { status: 'COMPLETED' as const, counts: NO_COUNTS };
 describe('claim', () => {
   it('begins an attempt, with all that it needs', async () => {
     const lease = await repository.loading(3);
-    expect(await at.claim(partitionRef(lease, 1), 7, NOW + 2)).toEqual({
-      kind: 'run',
-      fence: 7_000,
-      fruitlessAttempts: 1,
-      partition: partitionsOf(3)[1],
-      position: undefined,
-      counts: NO_COUNTS,
-    });
-    expect((await stepsOf(lease))[1]).toEqual({
+    const { covers } = await repository.timed(async () =>
+      expect(await at.claim(partitionRef(lease, 1), 7)).toEqual({
+        kind: 'run',
+        fence: 7_000,
+        attempts: 1,
+        partition: partitionsOf(3)[1],
+        position: undefined,
+        counts: NO_COUNTS,
+      }),
+    );
+    const step = (await stepsOf(lease))[1]!;
+    expect(step).toEqual({
       stepName: 'load:Rows 10 - 19',
       status: 'STARTED',
       exitCode: 'EXECUTING',
-      startTime: NOW + 2,
-      lastUpdatedTime: NOW + 2,
+      startTime: step.lastUpdatedTime,
+      lastUpdatedTime: expect.any(Number),
       endTime: undefined,
       counts: NO_COUNTS,
       failure: undefined,
     });
+    expect(covers(step.startTime)).toBe(true);
   });
 
   it('gives a partition again only to a higher fence; the step execution stays one', async () => {
     const lease = await repository.loading(1);
     const ref = partitionRef(lease, 0);
-    expect(await at.claim(ref, 2, NOW)).toMatchObject({ kind: 'run', fence: 2_000 });
+    expect(await at.claim(ref, 2)).toMatchObject({ kind: 'run', fence: 2_000 });
     const before = await repository.snapshot();
-    expect(await at.claim(ref, 1, NOW)).toEqual({ kind: 'outrun' });
+    expect(await at.claim(ref, 1)).toEqual({ kind: 'superseded' });
     expect(await repository.snapshot()).toEqual(before);
-    expect(await at.claim(ref, 10, NOW)).toMatchObject({ kind: 'run', fence: 10_000, fruitlessAttempts: 2 });
-    expect(await at.claim(ref, 9, NOW)).toEqual({ kind: 'outrun' });
+    expect(await at.claim(ref, 10)).toMatchObject({ kind: 'run', fence: 10_000, attempts: 2 });
+    expect(await at.claim(ref, 9)).toEqual({ kind: 'superseded' });
     expect((await found(lease)).stepCount).toBe(2);
   });
 
   it('by the same fence is the same attempt, whose answer got lost', async () => {
     const ref = partitionRef(await repository.loading(1), 0);
-    const { kind, fence } = (await at.claim(ref, 2, NOW)) as { kind: string; fence: number };
-    expect(await at.claim(ref, 2, NOW)).toMatchObject({ kind, fence });
+    const { kind, fence } = (await at.claim(ref, 2)) as { kind: string; fence: number };
+    expect(await at.claim(ref, 2)).toMatchObject({ kind, fence });
   });
 
   it('of a partition in flight runs it, though it once was STOPPED: Redis lost the second of the stop', async () => {
@@ -66,9 +70,9 @@ describe('claim', () => {
     expect(await at.isAwaited(ref)).toBe(true);
     // The stop that this end belongs to is lost: the partition stays in flight.
     const stopped = { status: 'STOPPED', counts: countsWith({ readCount: 1, filterCount: 1 }) } as const;
-    expect(await at.finish(ref, fence, stopped, NOW)).toBeUndefined();
+    expect(await at.finish(ref, fence, stopped)).toBeUndefined();
     expect(await at.isAwaited(ref)).toBe(true);
-    expect(await at.claim(ref, undefined, NOW)).toMatchObject({ kind: 'run', fence: fence + 1 });
+    expect(await at.claim(ref, undefined)).toMatchObject({ kind: 'run', fence: fence + 1 });
   });
 
   it("without the sink's fence, as the sink is away, comes between two of the sink's", async () => {
@@ -76,12 +80,12 @@ describe('claim', () => {
     const ref = partitionRef(lease, 0);
     const first = await repository.claim(ref, 1);
     const without = [await repository.claim(ref), await repository.claim(ref)];
-    expect(await at.claim(ref, 1, NOW)).toEqual({ kind: 'outrun' });
+    expect(await at.claim(ref, 1)).toEqual({ kind: 'superseded' });
     const next = await repository.claim(ref, 2);
     expect(new Set([first, ...without, next]).size).toBe(4);
     const failed = { status: 'FAILED', failure: 'the sink is away', counts: NO_COUNTS } as const;
-    for (const old of without) expect(await at.finish(ref, old, failed, NOW)).toBeUndefined();
-    expect(await at.finish(ref, next, COMPLETED, NOW)).toEqual({ successor: undefined, stepDone: true });
+    for (const old of without) expect(await at.finish(ref, old, failed)).toBeUndefined();
+    expect(await at.finish(ref, next, COMPLETED)).toEqual({ successor: undefined, stepDone: true });
   });
 
   it('raises a fence of its own where the sink has none', async () => {
@@ -94,9 +98,9 @@ describe('claim', () => {
     const ref = partitionRef(await repository.loading(1), 0);
     await repository.claim(ref);
     const fence = await repository.claim(ref);
-    expect(await at.progress(ref, fence, countsWith({ readCount: 1 }), NOW)).toBe('go-on');
-    expect(await at.claim(ref, undefined, NOW)).toMatchObject({
-      fruitlessAttempts: 1,
+    expect(await at.progress(ref, fence, countsWith({ readCount: 1 }))).toBe('go-on');
+    expect(await at.claim(ref, undefined)).toMatchObject({
+      attempts: 1,
       counts: { readCount: 1 },
     });
   });
@@ -107,7 +111,7 @@ describe('claim', () => {
   ])('of a partition that %s has nothing to do', async (_why, partition) => {
     const lease = await repository.loading(3, 2);
     const before = await repository.snapshot();
-    expect(await at.claim(partitionRef(lease, partition), undefined, NOW)).toEqual({ kind: 'gone' });
+    expect(await at.claim(partitionRef(lease, partition), undefined)).toEqual({ kind: 'gone' });
     expect(await repository.snapshot()).toEqual(before);
   });
 
@@ -115,12 +119,12 @@ describe('claim', () => {
     const lease = await repository.loading(2);
     const ref = partitionRef(lease, 0);
     const first = await repository.claim(ref);
-    await at.progress(ref, first, countsWith({ readCount: 4, writeCount: 4 }), NOW);
-    await at.stop(lease.id, NOW);
+    await at.progress(ref, first, countsWith({ readCount: 4, writeCount: 4 }));
+    await at.stop(lease.id);
     const counts = countsWith({ readCount: 4, writeCount: 4 });
-    expect(await at.claim(ref, undefined, NOW)).toEqual({ kind: 'stopping', fence: 2, counts });
+    expect(await at.claim(ref, undefined)).toEqual({ kind: 'stopping', fence: 2, counts });
     const end = { status: 'STOPPED' as const, counts };
-    expect(await at.finish(ref, 2, end, NOW)).toEqual({ successor: undefined, stepDone: true });
+    expect(await at.finish(ref, 2, end)).toEqual({ successor: undefined, stepDone: true });
     expect((await stepsOf(lease))[1]).toMatchObject({ status: 'STOPPED', exitCode: 'STOPPED', counts });
   });
 
@@ -129,14 +133,14 @@ describe('claim', () => {
     const ref = partitionRef(lease, 0);
     await repository.run(ref);
     const announced = { kind: 'finished', announcement: { successor: 1, stepDone: false } };
-    expect(await at.claim(ref, undefined, NOW)).toEqual(announced);
-    expect(await at.claim(ref, 99, NOW)).toEqual(announced);
+    expect(await at.claim(ref, undefined)).toEqual(announced);
+    expect(await at.claim(ref, 99)).toEqual(announced);
     await repository.run(partitionRef(lease, 1));
     const nothing = { kind: 'finished', announcement: { successor: undefined, stepDone: false } };
-    expect(await at.claim(ref, undefined, NOW)).toEqual(nothing);
+    expect(await at.claim(ref, undefined)).toEqual(nothing);
     await repository.run(partitionRef(lease, 2));
     const done = { kind: 'finished', announcement: { successor: undefined, stepDone: true } };
-    expect(await at.claim(ref, undefined, NOW)).toEqual(done);
+    expect(await at.claim(ref, undefined)).toEqual(done);
   });
 });
 
@@ -149,9 +153,9 @@ describe('progress', () => {
     const lease = await repository.loading(2);
     const [a, b] = [partitionRef(lease, 0), partitionRef(lease, 1)];
     const [fenceA, fenceB] = [await repository.claim(a), await repository.claim(b)];
-    await at.progress(a, fenceA, counts, NOW);
-    await at.progress(b, fenceB, countsWith({ readCount: 5, writeCount: 5, commitCount: 1 }), NOW);
-    await at.progress(a, fenceA, { ...counts, readCount: 15, writeCount: 12, commitCount: 2, rollbackCount: 1 }, NOW);
+    await at.progress(a, fenceA, counts);
+    await at.progress(b, fenceB, countsWith({ readCount: 5, writeCount: 5, commitCount: 1 }));
+    await at.progress(a, fenceA, { ...counts, readCount: 15, writeCount: 12, commitCount: 2, rollbackCount: 1 });
     const sum = { readCount: 20, writeCount: 17, filterCount: 1, skipCount: 2, commitCount: 3, rollbackCount: 1 };
     expect(await found(lease)).toMatchObject({ counts: sum, progress: { rowsDone: 20 } });
     expect((await stepsOf(lease))[0]?.counts).toEqual(sum);
@@ -161,9 +165,9 @@ describe('progress', () => {
     const ref = partitionRef(await repository.loading(1), 0);
     const fence = await repository.claim(ref);
     const checkpoint = { position: { row: 10 }, skipLimit: 2 };
-    await at.progress(ref, fence, counts, NOW, checkpoint);
+    await at.progress(ref, fence, counts, checkpoint);
     const once = await repository.snapshot();
-    expect(await at.progress(ref, fence, counts, NOW, checkpoint)).toBe('go-on');
+    expect(await at.progress(ref, fence, counts, checkpoint)).toBe('go-on');
     expect(await repository.snapshot()).toEqual(once);
   });
 
@@ -172,8 +176,8 @@ describe('progress', () => {
     const old = await repository.claim(ref);
     await repository.claim(ref);
     const before = await repository.snapshot();
-    expect(await at.progress(ref, old, counts, NOW, { position: 1, skipLimit: 9 })).toBe('superseded');
-    expect(await at.finish(ref, old, COMPLETED, NOW)).toBeUndefined();
+    expect(await at.progress(ref, old, counts, { position: 1, skipLimit: 9 })).toBe('superseded');
+    expect(await at.finish(ref, old, COMPLETED)).toBeUndefined();
     expect(await repository.snapshot()).toEqual(before);
   });
 
@@ -181,8 +185,8 @@ describe('progress', () => {
     const lease = await repository.loading(1);
     const ref = partitionRef(lease, 0);
     const fence = await repository.claim(ref);
-    await at.stop(lease.id, NOW);
-    expect(await at.progress(ref, fence, counts, NOW)).toBe('stop');
+    await at.stop(lease.id);
+    expect(await at.progress(ref, fence, counts)).toBe('stop');
     expect((await found(lease)).counts).toEqual(counts);
   });
 
@@ -190,23 +194,23 @@ describe('progress', () => {
     const lease = await repository.loading(1);
     const ref = partitionRef(lease, 0);
     const fence = await repository.claim(ref);
-    await at.forceStop(lease, NOW, 'ann');
-    expect(await at.progress(ref, fence, counts, NOW, { position: 10, skipLimit: 9 })).toBe('superseded');
+    await at.forceStop(lease, 'ann');
+    expect(await at.progress(ref, fence, counts, { position: 10, skipLimit: 9 })).toBe('superseded');
     expect(await found(lease)).toMatchObject({ status: 'STOPPED', counts, progress: { rowsDone: 10 } });
     expect(await repository.redis.zscore(repository.key('running'), lease.id)).toBeNull();
     const again = await loadingAgain(lease);
-    expect(await at.claim(partitionRef(again, 0), undefined, NOW)).toMatchObject({ position: 10 });
+    expect(await at.claim(partitionRef(again, 0), undefined)).toMatchObject({ position: 10 });
   });
 
   it('of a force-stopped execution does not move the position of its restart', async () => {
     const lease = await repository.loading(1);
     const old = partitionRef(lease, 0);
     const fence = await repository.claim(old);
-    await at.forceStop(lease, NOW, 'ann');
+    await at.forceStop(lease, 'ann');
     const ref = partitionRef(await loadingAgain(lease), 0);
-    await at.progress(ref, await repository.claim(ref), counts, NOW, { position: 40, skipLimit: 9 });
-    expect(await at.progress(old, fence, counts, NOW, { position: 10, skipLimit: 9 })).toBe('superseded');
-    expect(await at.claim(ref, undefined, NOW)).toMatchObject({ position: 40 });
+    await at.progress(ref, await repository.claim(ref), counts, { position: 40, skipLimit: 9 });
+    expect(await at.progress(old, fence, counts, { position: 10, skipLimit: 9 })).toBe('superseded');
+    expect(await at.claim(ref, undefined)).toMatchObject({ position: 40 });
   });
 
   it('counts the skips of the whole step towards its limit, and changes nothing beyond it', async () => {
@@ -214,12 +218,12 @@ describe('progress', () => {
     const [a, b] = [partitionRef(lease, 0), partitionRef(lease, 1)];
     const [fenceA, fenceB] = [await repository.claim(a), await repository.claim(b)];
     const checkpoint = { position: 1, skipLimit: 3 };
-    expect(await at.progress(a, fenceA, skips(2), NOW, checkpoint)).toBe('go-on');
+    expect(await at.progress(a, fenceA, skips(2), checkpoint)).toBe('go-on');
     const before = await repository.snapshot();
-    expect(await at.progress(b, fenceB, skips(2), NOW, checkpoint)).toBe('skip-limit');
+    expect(await at.progress(b, fenceB, skips(2), checkpoint)).toBe('skip-limit');
     expect(await repository.snapshot()).toEqual(before);
-    expect(await at.progress(b, fenceB, skips(1), NOW, checkpoint)).toBe('go-on');
-    expect(await at.progress(b, fenceB, { ...skips(1), readCount: 5 }, NOW, checkpoint)).toBe('go-on');
+    expect(await at.progress(b, fenceB, skips(1), checkpoint)).toBe('go-on');
+    expect(await at.progress(b, fenceB, { ...skips(1), readCount: 5 }, checkpoint)).toBe('go-on');
     expect((await found(lease)).counts).toMatchObject({ skipCount: 3 });
   });
 });
@@ -227,9 +231,9 @@ describe('progress', () => {
 /** Restarts an execution that has ended and begins its first step again. */
 async function loadingAgain(ended: Lease, window = 1_000): Promise<Lease> {
   const lease = await repository.lease(await repository.restart(ended));
-  await at.beginExecution(lease, NOW);
-  await at.beginStep(lease, 0, 'load', NOW);
-  await at.dispatch(lease, 0, window);
+  await at.beginExecution(lease);
+  await at.beginStep(lease, 'load');
+  await at.handOut(lease, LOAD, window);
   return lease;
 }
 
@@ -240,12 +244,15 @@ describe('finish', () => {
     const fence = await repository.claim(ref);
     const counts = countsWith({ readCount: 10, writeCount: 10, commitCount: 1 });
     const end = { status: 'COMPLETED' as const, counts };
-    expect(await at.finish(ref, fence, end, NOW + 4)).toEqual({ successor: 2, stepDone: false });
+    const { covers } = await repository.timed(async () =>
+      expect(await at.finish(ref, fence, end)).toEqual({ successor: 2, stepDone: false }),
+    );
     const once = await repository.snapshot();
-    expect(await at.finish(ref, fence, end, NOW + 9)).toEqual({ successor: 2, stepDone: false });
+    expect(await at.finish(ref, fence, end)).toEqual({ successor: 2, stepDone: false });
     expect(await repository.snapshot()).toEqual(once);
-    const ended = { status: 'COMPLETED', exitCode: 'COMPLETED', endTime: NOW + 4, counts };
-    expect((await stepsOf(lease))[1]).toMatchObject(ended);
+    const ended = (await stepsOf(lease))[1];
+    expect(ended).toMatchObject({ status: 'COMPLETED', exitCode: 'COMPLETED', counts });
+    expect(covers(ended?.endTime) && ended?.lastUpdatedTime === ended?.endTime).toBe(true);
     expect(await found(lease)).toMatchObject({ counts, progress: { partitionsDone: 1, rowsDone: 10 } });
   });
 
@@ -268,7 +275,7 @@ describe('finish', () => {
     expect(failed).toEqual({ successor: 1, stepDone: false });
     expect((await stepsOf(lease))[1]).toMatchObject({ status: 'FAILED', exitCode: 'FAILED', failure: 'broken' });
     expect(await found(lease)).toMatchObject({
-      failures: [{ stepName: 'load:Rows 0 - 9', message: 'broken', time: NOW }],
+      failures: [{ stepName: 'load:Rows 0 - 9', message: 'broken', time: expect.any(Number) }],
       counts: { readCount: 3 },
       progress: { partitionsDone: 0 },
     });
@@ -277,9 +284,9 @@ describe('finish', () => {
   it('hands out no successor while the execution is stopping', async () => {
     const lease = await repository.loading(5, 2);
     const fences = [await repository.claim(partitionRef(lease, 0)), await repository.claim(partitionRef(lease, 1))];
-    await at.stop(lease.id, NOW);
-    const first = await at.finish(partitionRef(lease, 0), fences[0]!, COMPLETED, NOW);
-    const second = await at.finish(partitionRef(lease, 1), fences[1]!, { ...COMPLETED, status: 'STOPPED' }, NOW);
+    await at.stop(lease.id);
+    const first = await at.finish(partitionRef(lease, 0), fences[0]!, COMPLETED);
+    const second = await at.finish(partitionRef(lease, 1), fences[1]!, { ...COMPLETED, status: 'STOPPED' });
     expect([first, second]).toEqual([
       { successor: undefined, stepDone: false },
       { successor: undefined, stepDone: true },
@@ -290,17 +297,17 @@ describe('finish', () => {
     const lease = await repository.loading(5, 1);
     const ref = partitionRef(lease, 0);
     expect(await repository.run(ref)).toEqual({ successor: 1, stepDone: false });
-    await at.stop(lease.id, NOW);
-    expect(await at.finish(ref, 1, COMPLETED, NOW)).toEqual({ successor: undefined, stepDone: true });
+    await at.stop(lease.id);
+    expect(await at.finish(ref, 1, COMPLETED)).toEqual({ successor: undefined, stepDone: true });
   });
 
   it('after a force stop is refused and changes nothing', async () => {
     const lease = await repository.loading(2);
     const ref = partitionRef(lease, 0);
     const fence = await repository.claim(ref);
-    await at.forceStop(lease, NOW, 'ann');
+    await at.forceStop(lease, 'ann');
     const before = await repository.snapshot();
-    expect(await at.finish(ref, fence, COMPLETED, NOW)).toBeUndefined();
+    expect(await at.finish(ref, fence, COMPLETED)).toBeUndefined();
     expect(await repository.snapshot()).toEqual(before);
   });
 
@@ -311,7 +318,7 @@ describe('finish', () => {
     const fences = await Promise.all(refs.map((ref) => repository.claim(ref)));
     const counts = countsWith({ readCount: 10 });
     const answers = await Promise.all(
-      refs.flatMap((ref, i) => stores.map((store) => store.finish(ref, fences[i]!, { ...COMPLETED, counts }, NOW))),
+      refs.flatMap((ref, i) => stores.map((store) => store.finish(ref, fences[i]!, { ...COMPLETED, counts }))),
     );
     expect(new Set(answers.map((answer) => answer?.successor))).toEqual(new Set([8, 9, 10, 11]));
     expect(await found(lease)).toMatchObject({
@@ -329,17 +336,17 @@ describe('a restart', () => {
     for (let p = 0; p < total; p++) if (!left.includes(p)) await repository.run(partitionRef(lease, p));
     const half = partitionRef(lease, 256);
     const checkpoint = { position: { byte: 123 }, skipLimit: 0 };
-    await at.progress(half, await repository.claim(half), countsWith({ readCount: 5 }), NOW, checkpoint);
-    await at.forceStop(lease, NOW, 'ann');
+    await at.progress(half, await repository.claim(half), countsWith({ readCount: 5 }), checkpoint);
+    await at.forceStop(lease, 'ann');
 
     const again = await loadingAgain(lease, 2);
-    const queue = await at.dispatch(again, 0, 2);
+    const queue = (await at.handOut(again, LOAD, 2)).partitions;
     const positions: [number, unknown][] = [];
     for (let partition = queue.shift(); partition !== undefined; partition = queue.shift()) {
       const ref = partitionRef(again, partition);
-      const claim = await at.claim(ref, undefined, NOW);
+      const claim = await at.claim(ref, undefined);
       positions.push([partition, claim.kind === 'run' ? claim.position : claim.kind]);
-      const announced = await at.finish(ref, 1, COMPLETED, NOW);
+      const announced = await at.finish(ref, 1, COMPLETED);
       if (announced?.successor !== undefined) queue.push(announced.successor);
     }
     expect(positions).toEqual(left.map((partition) => [partition, partition === 256 ? { byte: 123 } : undefined]));
@@ -356,9 +363,9 @@ describe('a restart', () => {
         await repository.end(lease, 'FAILED');
         const again = await loadingAgain(lease);
         const left = completed.flatMap((done, p) => (done ? [] : [p]));
-        expect(await at.dispatch(again, 0, 1_000)).toEqual(left);
-        const facts = await at.facts(again, [{ partitioned: true, rerun: false }]);
-        expect(facts.steps[0]).toMatchObject({ inFlight: left.length, waiting: 0, planned: true });
+        expect(await at.handOut(again, LOAD, 1_000)).toEqual({ work: false, partitions: left });
+        const facts = await at.facts(again, [{ ...LOAD, rerun: false }]);
+        expect(facts.steps[0]).toMatchObject({ inFlight: left.length, waiting: false, planned: true });
       }),
       { numRuns: 15 },
     );
@@ -367,10 +374,10 @@ describe('a restart', () => {
   it('of a COMPLETED step that runs again has all its partitions to do', async () => {
     const lease = await repository.loading(3);
     for (const p of [0, 1, 2]) await repository.run(partitionRef(lease, p), countsWith({ readCount: 10 }));
-    await at.endStep(lease, 0, { status: 'COMPLETED', exitCode: 'COMPLETED' }, NOW);
+    await at.endStep(lease, 'load', { status: 'COMPLETED', exitCode: 'COMPLETED' });
     await repository.end(lease, 'FAILED');
     const again = await loadingAgain(lease);
-    expect(await at.dispatch(again, 0, 10)).toEqual([0, 1, 2]);
+    expect(await at.handOut(again, LOAD, 10)).toEqual({ work: false, partitions: [0, 1, 2] });
     expect((await found(again)).progress).toEqual({
       partitionsTotal: 3,
       partitionsDone: 0,

@@ -2,7 +2,7 @@ import { BATCH_STATUSES, executionUuid, type BatchStatus } from '#domain';
 import { LISTED_STEPS, type InstanceQuery } from '#engine';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { countsWith, NOBODY, NOW, partitionRef, TestRepository } from '../support/repository.js';
+import { countsWith, NOBODY, partitionRef, partitionsOf, TestRepository } from '../support/repository.js';
 
 let repository: TestRepository;
 
@@ -51,7 +51,7 @@ describe('a listing', () => {
     expect(instance).toEqual({
       id: records[0]?.instanceId,
       jobName: 'restartedJob',
-      executions: records.map((record) => ({ ...record, steps: [] })),
+      executions: records.map((record) => ({ ...record, readAt: expect.any(Number), steps: [] })),
     });
   });
 });
@@ -84,13 +84,13 @@ describe('a filter by status', () => {
       return BATCH_STATUSES.filter((_, i) => pages[i]!.length > 0);
     };
     expect(await where()).toEqual(['STARTED']);
-    await repository.store.stop(lease.id, NOW);
+    await repository.store.stop(lease.id);
     expect(await where()).toEqual(['STOPPING']);
     await repository.end(lease, 'STOPPED');
     expect(await where()).toEqual(['STOPPED']);
-    await repository.store.abandon(lease.id, NOW);
+    await repository.store.abandon(lease.id);
     expect(await where()).toEqual(['ABANDONED']);
-    await repository.store.forceStop(lease, NOW, 'ann');
+    await repository.store.forceStop(lease, 'ann');
     expect(await where()).toEqual(['STOPPED']);
   });
 
@@ -98,14 +98,85 @@ describe('a filter by status', () => {
     const job = 'mixedJob';
     const first = await repository.inStatus('FAILED', { jobName: job });
     const second = await repository.restart(first);
-    await repository.store.forceStop(second, NOW, 'ann');
+    await repository.store.forceStop(second, 'ann');
     const third = await repository.restart(second);
     expect(await page(job)).toEqual([[third.id, second.id, first.id]]);
     expect(await page(job, { statuses: ['FAILED'] })).toEqual([[first.id]]);
     expect(await page(job, { statuses: ['STARTING', 'FAILED'] })).toEqual([[third.id, first.id]]);
-    await repository.store.forceStop(third, NOW, 'ann');
+    await repository.store.forceStop(third, 'ann');
     expect(await page(job, { statuses: ['STOPPED'] })).toEqual([[third.id, second.id]]);
     expect(await page(job, { statuses: ['STARTING'] })).toEqual([]);
+  });
+});
+
+describe('a deep page', () => {
+  const jobName = 'deepJob';
+  const wanted: BatchStatus[] = ['STOPPED', 'COMPLETED', 'STARTING'];
+
+  /** Some of every mix of statuses that one or two executions make, and the instances in the order of their numbers. */
+  beforeAll(async () => {
+    const ends = ['FAILED', 'STOPPED', 'COMPLETED'] as const;
+    for (let i = 0; i < 60; i++) {
+      const ref = await repository.inStatus(ends[i % 3]!, { jobName });
+      if (i % 3 < 2 && i % 4 === 0) await repository.restart(ref);
+    }
+  });
+
+  it.each([[wanted], [wanted.slice(0, 2)], [wanted.slice(0, 1)]])(
+    'of several statuses is what is left of the whole: %s',
+    async (statuses) => {
+      const whole = await page(jobName, { statuses, count: 1_000 });
+      expect(whole.length).toBeGreaterThan(10);
+      for (const start of [0, 1, 7, whole.length - 1, whole.length, whole.length + 9]) {
+        expect(await page(jobName, { statuses, start, count: 5 })).toEqual(whole.slice(start, start + 5));
+      }
+    },
+  );
+
+  it('lists each instance once, newest first, that has a wanted execution', async () => {
+    const all = await repository.reader.listInstances(jobName, { start: 0, count: 1_000, statuses: [] });
+    const expected = all.filter(({ executions }) => executions.some(({ status }) => wanted.includes(status)));
+    const found = await repository.reader.listInstances(jobName, { start: 0, count: 1_000, statuses: wanted });
+    expect(found.map(({ id }) => id)).toEqual(expected.map(({ id }) => id));
+    expect(expected.length).toBeLessThan(all.length);
+  });
+});
+
+describe('a large answer', () => {
+  it('of an instance that was restarted more often than one call reads is whole', async () => {
+    const jobName = 'patientJob';
+    const first = await repository.inStatus('STOPPED', { jobName });
+    const ids = [first.id];
+    const { instanceId } = (await repository.reader.findExecution(first.id))!;
+    for (let i = 0; i < 1_100; i++) {
+      const executionId = ids.at(-1)!;
+      const next = await repository.launch({ jobName, restarts: { instanceId, executionId, status: 'STOPPED' } });
+      await repository.store.forceStop(next, 'ann');
+      ids.push(next.id);
+    }
+    await repository.launch({ jobName });
+    const found = await page(jobName);
+    expect(found[1]).toEqual(ids.toReversed());
+    expect(found).toHaveLength(2);
+    expect(await page(jobName, { statuses: ['STOPPED'] })).toEqual([ids.toReversed()]);
+    expect(await page(jobName, { statuses: ['FAILED'] })).toEqual([]);
+    expect(await repository.store.unsettledBefore(instanceId, ids.at(-1)!)).toHaveLength(1_100);
+  }, 60_000);
+
+  it('of executions with more steps than one call reads has the steps of each', async () => {
+    for (let i = 0; i < 3; i++) {
+      const lease = await repository.loading(400);
+      await Promise.all(Array.from({ length: 400 }, (_, p) => repository.claim(partitionRef(lease, p))));
+    }
+    const instances = await repository.reader.listInstances('anyJob', { start: 0, count: 3, statuses: [] });
+    const names = instances.map(({ executions }) => executions[0]!.steps.map(({ stepName }) => stepName));
+    expect(names.map((steps) => [steps.length, steps[0], new Set(steps).size])).toEqual(
+      Array.from({ length: 3 }, () => [401, 'load', 401]),
+    );
+    const [first] = await Promise.all(
+      instances.slice(0, 1).map(({ executions }) => repository.reader.listSteps(executions[0]!.id, 0, 5_000)),
+    );
+    expect(first!.map(({ stepName }) => stepName)).toEqual(names[0]);
   });
 });
 
@@ -144,6 +215,36 @@ describe('steps', () => {
       inOrder.map((name, i) => [name, ['EXECUTING', 'COMPLETED', 'COMPLETED', 'COMPLETED', 'FAILED'][i]]),
     );
     expect((await reader.findExecution(lease.id))?.stepCount).toBe(5);
+  });
+
+  it('stand before their partitions, whichever began first, and are paged over both', async () => {
+    const lease = await repository.loading(3);
+    await repository.begin(lease, { name: 'store', kind: 'chunk' }, partitionsOf(3));
+    await repository.store.beginStep(lease, 'close');
+    for (const [step, partition] of [
+      ['store', 2],
+      ['load', 1],
+      ['store', 0],
+      ['load', 0],
+    ] as const) {
+      await repository.claim(partitionRef(lease, partition, step));
+    }
+    const inOrder = [
+      'load',
+      'load:Rows 10 - 19',
+      'load:Rows 0 - 9',
+      'store',
+      'store:Rows 20 - 29',
+      'store:Rows 0 - 9',
+      'close',
+    ];
+    const names = async (start: number, count: number) =>
+      (await repository.reader.listSteps(lease.id, start, count)).map(({ stepName }) => stepName);
+    for (let start = 0; start <= 8; start++) {
+      for (let count = 0; count <= 8; count++) {
+        expect(await names(start, count)).toEqual(inOrder.slice(start, start + count));
+      }
+    }
   });
 
   it('of a huge execution are listed up to a limit', async () => {

@@ -2,7 +2,9 @@ import { BATCH_STATUSES, isRunning } from '#domain';
 import type { AuditEntry } from '#engine';
 import { RedisAuditLog } from '#repository';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { MODULE, NOBODY, NOW, partitionRef, TestRepository } from '../support/repository.js';
+import { LONG_AGO, MODULE, NOBODY, partitionRef, TestRepository } from '../support/repository.js';
+
+const HOUR_MS = 3_600_000;
 
 let repository: TestRepository;
 let at: TestRepository['store'];
@@ -32,7 +34,7 @@ describe('forget', () => {
     const before = await stored();
     const lease = await repository.loading(20, 3);
     for (let p = 0; p < 20; p++) await repository.run(partitionRef(lease, p));
-    await at.forceStop(lease, NOW, 'ann');
+    await at.forceStop(lease, 'ann');
     const answers = [];
     expect(await at.forget(lease.id, 8)).toBe('unsettled');
     do answers.push(await at.forget(lease.id, 8, true));
@@ -55,7 +57,7 @@ describe('forget', () => {
     expect(await at.forget(first.id, 100, true)).toBe('done');
     expect(await at.findLatest(instanceId)).toMatchObject({ id: second.id, instanceUuid: first.uuid });
     expect(await at.findByIdentity('anyJob', 'kept')).toMatchObject({ id: second.id });
-    await at.forceStop(second, NOW, 'ann');
+    await at.forceStop(second, 'ann');
     expect(await at.forget(second.id, 100, true)).toBe('done');
     expect(await at.forgottenFor(0, 1_000)).toEqual(
       expect.arrayContaining([
@@ -79,23 +81,27 @@ describe('expired', () => {
       const ids = [];
       for (let i = 0; i < 5; i++) {
         const ref = await mine.launch();
-        await mine.store.forceStop(ref, NOW + i, 'ann');
+        await mine.store.forceStop(ref, 'ann');
+        await mine.redis.zadd(mine.key('ended', 'STOPPED'), LONG_AGO + i * HOUR_MS, ref.id);
         ids.push(ref.id);
       }
       await mine.inStatus('FAILED');
       await mine.launch();
-      const expired = (before: number, keep: number, limit = 100) => mine.store.expired('STOPPED', before, keep, limit);
-      expect(await expired(NOW + 2, Infinity)).toEqual(ids.slice(0, 2));
-      expect(await expired(-Infinity, 1)).toEqual(ids.slice(0, 4));
-      expect(await expired(NOW + 2, 1)).toEqual(ids.slice(0, 4));
-      expect(await expired(NOW + 4, 4)).toEqual(ids.slice(0, 4));
-      expect(await expired(NOW + 9, Infinity, 3)).toEqual(ids.slice(0, 3));
-      expect(await expired(-Infinity, Infinity)).toEqual([]);
-      expect(await expired(-Infinity, 0, 2)).toEqual(ids.slice(0, 2));
+      const expired = (ageMs: number, keep: number, limit = 100) => mine.store.expired('STOPPED', ageMs, keep, limit);
+      const now = await mine.time();
+      /** Half an hour before the end of the execution with this index. */
+      const since = (index: number) => now - LONG_AGO - (index - 0.5) * HOUR_MS;
+      expect(await expired(since(2), Infinity)).toEqual(ids.slice(0, 2));
+      expect(await expired(Infinity, 1)).toEqual(ids.slice(0, 4));
+      expect(await expired(since(2), 1)).toEqual(ids.slice(0, 4));
+      expect(await expired(since(4), 4)).toEqual(ids.slice(0, 4));
+      expect(await expired(since(9), Infinity, 3)).toEqual(ids.slice(0, 3));
+      expect(await expired(Infinity, Infinity)).toEqual([]);
+      expect(await expired(Infinity, 0, 2)).toEqual(ids.slice(0, 2));
       // Another worker's run deletes the same meanwhile.
-      const [tooMany] = await Promise.all([expired(-Infinity, 4), mine.store.forget(ids[0]!, 100, true)]);
+      const [tooMany] = await Promise.all([expired(Infinity, 4), mine.store.forget(ids[0]!, 100, true)]);
       expect(tooMany).toEqual(ids.slice(0, 1));
-      expect(await expired(-Infinity, 4)).toEqual([]);
+      expect(await expired(Infinity, 4)).toEqual([]);
     } finally {
       await mine.close();
     }
@@ -106,7 +112,7 @@ describe('the audit', () => {
   it('is read newest first, page by page', async () => {
     const audit = new RedisAuditLog(repository.redis, repository.prefix, MODULE);
     const entries = Array.from({ length: 5 }, (_, i): AuditEntry => ({
-      time: NOW + i,
+      time: LONG_AGO + i,
       username: 'ann "é"',
       remoteAddress: '::1',
       operation: 'start',
@@ -128,7 +134,7 @@ describe('the audit', () => {
   it('keeps about so many, the newest', async () => {
     const most = 200;
     const audit = new RedisAuditLog(repository.redis, repository.prefix, 'bounded', most);
-    const entry = { time: NOW, username: 'ann', remoteAddress: '::1', operation: 'stop', outcome: 'OK' } as const;
+    const entry = { time: LONG_AGO, username: 'ann', remoteAddress: '::1', operation: 'stop', outcome: 'OK' } as const;
     const append = (i: number) => audit.append({ ...entry, jobName: 'anyJob', executionId: i, message: `Stop ${i}` });
     await Promise.all(Array.from({ length: 1_500 }, (_, i) => append(i)));
     const kept = (await audit.read(undefined, 1_000)).map(({ executionId }) => executionId);

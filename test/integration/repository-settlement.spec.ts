@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { NO_COUNTS } from '#domain';
-import { countsWith, NOW, partitionRef, TestRepository } from '../support/repository.js';
+import { countsWith, LONG_AGO, NOBODY, partitionRef, stepRef, TestRepository } from '../support/repository.js';
 
 let repository: TestRepository;
 
@@ -25,9 +25,9 @@ describe('an execution is unsettled', () => {
   it('once it was force-stopped, also for the second time', async () => {
     const { store } = repository;
     const ref = await repository.launch();
-    await store.forceStop(ref, NOW, 'ann');
+    await store.forceStop(ref, 'ann');
     await store.settled(ref, []);
-    await store.forceStop(ref, NOW, 'ann');
+    await store.forceStop(ref, 'ann');
     expect(await store.unsettledFor(0, 100)).toContainEqual(ref);
   });
 
@@ -35,11 +35,11 @@ describe('an execution is unsettled', () => {
     const { store } = repository;
     const lease = await repository.loading(1);
     await repository.claim(partitionRef(lease, 0));
-    await store.forceStop(lease, NOW, 'ann');
-    await store.settled(lease, [{ step: 0, counts: SETTLED }]);
+    await store.forceStop(lease, 'ann');
+    await store.settled(lease, [{ step: 'load', counts: SETTLED }]);
     expect((await store.unsettledFor(0, 1_000)).map(({ id }) => id)).toContain(lease.id);
-    await store.settle(partitionRef(lease, 0), 'load', SETTLED, NOW);
-    await store.settled(lease, [{ step: 0, counts: SETTLED }]);
+    await store.settle(partitionRef(lease, 0), SETTLED);
+    await store.settled(lease, [{ step: 'load', counts: SETTLED }]);
     expect((await store.unsettledFor(0, 1_000)).map(({ id }) => id)).not.toContain(lease.id);
   });
 
@@ -58,19 +58,42 @@ describe('an execution is unsettled', () => {
   });
 });
 
+describe('an execution that cannot be settled', () => {
+  it('waits behind the others', async () => {
+    const { store, redis } = repository;
+    const [stuck, other] = [await repository.inStatus('STOPPED'), await repository.inStatus('STOPPED')];
+    await redis.zadd(repository.key('unsettled'), LONG_AGO, stuck.id, LONG_AGO + 1, other.id);
+    const due = async () => (await store.unsettledFor(60_000, 1_000)).map(({ id }) => id);
+    expect(await due()).toEqual([stuck.id, other.id]);
+    await store.settleLater(stuck);
+    expect(await due()).toEqual([other.id]);
+    await store.settleLater({ ...NOBODY, id: other.id });
+    expect(await due()).toEqual([other.id]);
+    expect(await store.unsettledFor(0, 1_000)).toContainEqual(stuck);
+  });
+
+  it('is not unsettled again where it was settled meanwhile', async () => {
+    const { store } = repository;
+    const ref = await repository.inStatus('STOPPED');
+    await store.settled(ref, []);
+    await store.settleLater(ref);
+    expect(await store.unsettledFor(0, 1_000)).not.toContainEqual(ref);
+  });
+});
+
 describe('settling a partition', () => {
   it('sets its counts, and those above by the difference; a second time changes nothing', async () => {
     const { store } = repository;
     const lease = await repository.loading(3, 2);
     await repository.run(partitionRef(lease, 0), countsWith({ readCount: 10 }));
     const fence = await repository.claim(partitionRef(lease, 1));
-    await store.progress(partitionRef(lease, 1), fence, countsWith({ readCount: 4 }), NOW);
-    await store.forceStop(lease, NOW, 'ann');
-    await store.settle(partitionRef(lease, 1), 'load', SETTLED, NOW);
+    await store.progress(partitionRef(lease, 1), fence, countsWith({ readCount: 4 }));
+    await store.forceStop(lease, 'ann');
+    await store.settle(partitionRef(lease, 1), SETTLED);
     const settled = await repository.snapshot();
-    await store.settle(partitionRef(lease, 1), 'load', SETTLED, NOW);
+    await store.settle(partitionRef(lease, 1), SETTLED);
     expect(await repository.snapshot()).toEqual(settled);
-    expect(await store.stepCounts(lease, 0)).toEqual(countsWith({ readCount: 18, writeCount: 8 }));
+    expect(await store.stepCounts(stepRef(lease))).toEqual(countsWith({ readCount: 18, writeCount: 8 }));
     expect(await store.findExecution(lease.id)).toMatchObject({
       counts: { readCount: 18, writeCount: 8 },
       progress: { rowsDone: 18, partitionsDone: 1 },
@@ -80,19 +103,20 @@ describe('settling a partition', () => {
   it('lists one that Redis has lost, as STOPPED', async () => {
     const { store, reader } = repository;
     const lease = await repository.loading(3, 2);
-    await store.forceStop(lease, NOW, 'ann');
-    await store.settle(partitionRef(lease, 2), 'load', SETTLED, NOW + 1);
-    expect(await reader.listSteps(lease.id, 1, 10)).toMatchObject([
-      { stepName: 'load:Rows 20 - 29', status: 'STOPPED', exitCode: 'STOPPED', counts: SETTLED, endTime: NOW + 1 },
-    ]);
+    await store.forceStop(lease, 'ann');
+    const { covers } = await repository.timed(() => store.settle(partitionRef(lease, 2), SETTLED));
+    const [lost, ...others] = await reader.listSteps(lease.id, 1, 10);
+    const expected = { stepName: 'load:Rows 20 - 29', status: 'STOPPED', exitCode: 'STOPPED', counts: SETTLED };
+    expect([lost, ...others]).toMatchObject([expected]);
+    expect(covers(lost?.endTime)).toBe(true);
   });
 
   it('lists the step too, where Redis has lost that as well', async () => {
     const { store, reader } = repository;
     const lease = await repository.lease(await repository.launch());
-    await store.beginExecution(lease, NOW);
-    await store.forceStop(lease, NOW, 'ann');
-    await store.settle(partitionRef(lease, 0), 'load', SETTLED, NOW + 1);
+    await store.beginExecution(lease);
+    await store.forceStop(lease, 'ann');
+    await store.settle(partitionRef(lease, 0), SETTLED);
     expect(await reader.listSteps(lease.id, 0, 10)).toMatchObject([
       { stepName: 'load', status: 'STOPPED', counts: SETTLED },
       { stepName: 'load:Partition 0', status: 'STOPPED', counts: SETTLED },
@@ -103,10 +127,10 @@ describe('settling a partition', () => {
     const { store } = repository;
     const lease = await repository.loading(3, 2);
     await repository.run(partitionRef(lease, 0), SETTLED);
-    await store.forceStop(lease, NOW, 'ann');
+    await store.forceStop(lease, 'ann');
     expect(await store.forget(lease.id, 1, true)).toBe('more');
     const before = await repository.snapshot();
-    await store.settle(partitionRef(lease, 0), 'load', SETTLED, NOW);
+    await store.settle(partitionRef(lease, 0), SETTLED);
     expect(await repository.snapshot()).toEqual(before);
     expect((await store.unsettledFor(0, 1_000)).map(({ id }) => id)).not.toContain(lease.id);
   });
@@ -114,9 +138,9 @@ describe('settling a partition', () => {
   it('leaves a running execution alone, and another one under the same number', async () => {
     const { store } = repository;
     const lease = await repository.loading(3, 2);
-    await store.settle(partitionRef(lease, 0), 'load', SETTLED, NOW);
-    await store.forceStop(lease, NOW, 'ann');
-    await store.settle({ ...partitionRef(lease, 0), uuid: '' as never }, 'load', SETTLED, NOW);
-    expect(await store.stepCounts(lease, 0)).toEqual(NO_COUNTS);
+    await store.settle(partitionRef(lease, 0), SETTLED);
+    await store.forceStop(lease, 'ann');
+    await store.settle({ ...partitionRef(lease, 0), uuid: '' as never }, SETTLED);
+    expect(await store.stepCounts(stepRef(lease))).toEqual(NO_COUNTS);
   });
 });

@@ -1,11 +1,17 @@
-import { openFhirStore, type FhirRow, type FhirStore, type GateOwner } from '#fhir-store';
-import { Rejection, type PartitionAttempt, type ProcessedChunk } from '#job-kit';
+import { fhirStore, type FhirRow, type FhirStore } from '#fhir';
+import { Rejection, type PartitionAttempt, type ProcessedChunk, type SinkExecution } from '#job-kit';
+import { openPostgres, type Postgres } from '#postgres';
 import { randomUUID } from 'node:crypto';
 import { createLogger } from '#platform';
 
+/** A database, and the resources in it. */
+export type TestStore = Postgres & FhirStore;
+
 /** A store on a test's database, silent. */
-export const testStore = (databaseUrl: string, maxConnections = 8): FhirStore =>
-  openFhirStore({ databaseUrl, maxConnections, log: createLogger('test', 'silent') });
+export function testStore(databaseUrl: string, maxConnections = 8): TestStore {
+  const postgres = openPostgres({ databaseUrl, maxConnections, log: createLogger('test', 'silent') });
+  return { ...postgres, ...fhirStore(postgres) };
+}
 
 /** An attempt at partition 0 of a new execution, whose gate is still to be opened. */
 export function newAttempt(changes: Partial<PartitionAttempt> = {}): PartitionAttempt {
@@ -33,7 +39,7 @@ export const chunkOf = <O>(items: O[], changes: Partial<ProcessedChunk<O>> = {})
 };
 
 /** What an attempt's execution is to the gates. */
-export const gateOf = ({ executionUuid, instanceUuid }: PartitionAttempt): GateOwner => ({
+export const gateOf = ({ executionUuid, instanceUuid }: PartitionAttempt): SinkExecution => ({
   uuid: executionUuid,
   instanceUuid,
 });

@@ -1,6 +1,6 @@
 import type { InstanceJson, SingleExecutionJson } from '#client';
-import type { SingleExecutionJson as SentExecution } from '../../apps/gateway/src/batch-job/single-view.js';
-import type { InstancesJson as SentInstances } from '../../apps/gateway/src/batch-job/view.js';
+import type { ExecutionJson as SentExecution } from '../../apps/gateway/src/executions/single-view.js';
+import type { InstancesJson as SentInstances } from '../../apps/gateway/src/executions/list-view.js';
 
 /** What the gateway sends is what the client reads: where a field is changed on one side only, this does not compile. */
 export const asRead: {

@@ -1,12 +1,13 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
+import { AuditModule } from './audit/audit.module.js';
 import { AuthModule } from './auth/auth.module.js';
-import { BatchJobModule } from './batch-job/batch-job.module.js';
+import { ExecutionsModule } from './executions/executions.module.js';
 import { CoreModule, type Core } from './core.module.js';
-import { QueuesModule } from './dashboard/queues.module.js';
+import { QueuesModule } from './modules/queues.module.js';
 import { HealthModule } from './health/health.module.js';
-import { ModulesModule } from './modules.js';
-import { ProblemFilter } from './problem.filter.js';
+import { ModulesModule } from './modules/modules.js';
+import { ProblemFilter } from './problem/problem.filter.js';
 
 /** The whole gateway. */
 @Module({})
@@ -19,7 +20,8 @@ export class GatewayModule {
         AuthModule,
         QueuesModule.with(core),
         ModulesModule,
-        BatchJobModule,
+        AuditModule,
+        ExecutionsModule,
         HealthModule,
       ],
       providers: [{ provide: APP_FILTER, useClass: ProblemFilter }],

@@ -1,6 +1,6 @@
 import { armCrashPoint } from '#job-kit';
 import { createLogger, openRedis, readSettings } from '#platform';
-import { createApplication } from './application.js';
+import { createApplication } from './http/application.js';
 
 async function main(): Promise<void> {
   const settings = readSettings();

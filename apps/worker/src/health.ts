@@ -1,13 +1,13 @@
 import { statSync } from 'node:fs';
-import { HEARTBEAT_FILE, HEARTBEAT_MS } from './heartbeat.js';
+import { HEARTBEAT_MS, heartbeatFile } from './heartbeat.js';
 
-/** Health check of a worker's container: exits 0 while its heartbeat is fresh. */
-function isAlive(): boolean {
+/** Health check of a worker: `health.js [PID]` exits 0 while its heartbeat is fresh. In a container the worker is process 1. */
+function isAlive(pid: number): boolean {
   try {
-    return Date.now() - statSync(HEARTBEAT_FILE).mtimeMs < 3 * HEARTBEAT_MS;
+    return Date.now() - statSync(heartbeatFile(pid)).mtimeMs < 3 * HEARTBEAT_MS;
   } catch {
     return false;
   }
 }
 
-process.exit(isAlive() ? 0 : 1);
+process.exit(isAlive(Number(process.argv[2] ?? 1)) ? 0 : 1);

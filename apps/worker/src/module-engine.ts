@@ -1,19 +1,15 @@
-import { randomUUID } from 'node:crypto';
 import {
   Controller,
+  Maintenance,
   PartitionRunner,
   Recovery,
   Retention,
-  Settlement,
-  type Ambient,
+  StepRunner,
   type RetentionParts,
 } from '#engine';
-import { openFhirStore, type FhirStore } from '#fhir-store';
-import { jobsOf } from '#jobs';
+import { openModule, type OpenModule } from '#module';
 import type { Logger, ModuleSettings, RedisClient, Settings } from '#platform';
-import { ActiveWork, BullDispatcher, type QueueKind } from '#queues';
-import { RedisExecutionStore } from '#repository';
-import type { Queue } from 'bullmq';
+import { ActiveWork, type ModuleQueues } from '#queues';
 
 /** What a worker process shares between its modules. */
 export interface WorkerParts {
@@ -24,71 +20,69 @@ export interface WorkerParts {
 
 /** Everything that works for one storage module. */
 export interface ModuleEngine {
-  id: string;
+  module: OpenModule;
   active: ActiveWork;
   controller: Controller;
+  steps: StepRunner;
   partitions: PartitionRunner;
-  recovery: Recovery;
-  retention: Retention;
-  database: FhirStore;
+  maintenance: Maintenance;
 }
 
-/** Attempts that may die fruitlessly beyond the tries that transient faults are allowed. */
+/** Attempts that may die in a row beyond the tries that transient faults are allowed. */
 const DEATHS_TOLERATED = 10;
+/** How often a running tasklet or plan asks whether to go on, in ms. */
+const STEP_WATCH_MS = 1_000;
+/** How many sweeps for silent executions there are to one look at all that run. */
+const SWEEPS_BETWEEN_LOOKS = 12;
+/** Soonest purge of what was deleted, in ms: Redis may lose two seconds. */
+const SOONEST_PURGE_MS = 5_000;
+const DAY_MS = 86_400_000;
 
 /** Puts a module's engine together. Opens no connection yet. */
 export function composeEngine(
   { settings, log, redis }: WorkerParts,
-  module: ModuleSettings,
-  queues: Readonly<Record<QueueKind, Queue>>,
+  moduleSettings: ModuleSettings,
+  queues: ModuleQueues,
 ): ModuleEngine {
-  const moduleLog = log.with({ module: module.id });
-  const database = openFhirStore({
-    databaseUrl: module.databaseUrl,
-    maxConnections: settings.WORKER_CONCURRENCY,
-    log: moduleLog,
+  const module = openModule(settings, moduleSettings, {
+    redis,
+    queues,
+    log,
+    databaseConnections: settings.WORKER_CONCURRENCY,
   });
-  const shared = {
+  const parts = {
+    ...module,
     moduleId: module.id,
-    jobs: jobsOf({
-      importDirectory: module.importDirectory,
-      store: database,
-      maxLineBytes: settings.MAX_LINE_BYTES,
-    }),
-    store: new RedisExecutionStore(redis, settings.KEY_PREFIX, module.id),
-    dispatcher: new BullDispatcher(queues.executions, queues.partitions),
-    ambient: { now: Date.now, uuid: randomUUID } satisfies Ambient,
-    log: moduleLog,
     maxTries: settings.PARTITION_ATTEMPTS,
-    maxFruitlessAttempts: settings.PARTITION_ATTEMPTS + DEATHS_TOLERATED,
+    maxAttempts: settings.PARTITION_ATTEMPTS + DEATHS_TOLERATED,
+    window: settings.PARTITION_WINDOW,
+    leaseMs: settings.LOCK_DURATION_MS,
+    silenceMs: settings.LOCK_DURATION_MS,
+    handBackMs: settings.HAND_BACK_LIMIT_MS,
+    watchMs: STEP_WATCH_MS,
   };
-  const settlement = new Settlement({ ...shared, gates: database.gates, ledger: database.ledger });
+  const recovery = new Recovery(parts);
+  const retention = new Retention({
+    ...parts,
+    databases: [module.sinks.own],
+    rules: retentionRules(settings),
+    purgeAfterMs: Math.max(settings.RETENTION_INTERVAL_MS, SOONEST_PURGE_MS),
+  });
   return {
-    id: module.id,
-    active: new ActiveWork(),
-    controller: new Controller({
-      ...shared,
-      gates: database.gates,
-      settlement,
-      window: settings.PARTITION_WINDOW,
-      leaseMs: settings.LOCK_DURATION_MS,
-    }),
-    partitions: new PartitionRunner(shared),
-    recovery: new Recovery({ ...shared, settlement, silenceMs: settings.LOCK_DURATION_MS }),
-    retention: new Retention({
-      ...shared,
-      settlement,
-      ledger: database.ledger,
-      rules: retentionRules(settings),
-      purgeAfterMs: Math.max(settings.RETENTION_INTERVAL_MS, SOONEST_PURGE_MS),
-    }),
-    database,
+    module,
+    active: new ActiveWork(module.log),
+    controller: new Controller(parts),
+    steps: new StepRunner(parts),
+    partitions: new PartitionRunner(parts),
+    maintenance: new Maintenance({ ...parts, recovery, retention, intervals: intervalsOf(settings) }),
   };
 }
 
-/** Soonest purge of what was deleted, in ms: Redis may lose two seconds. */
-const SOONEST_PURGE_MS = 5_000;
-const DAY_MS = 86_400_000;
+const intervalsOf = ({ SWEEP_INTERVAL_MS, RETENTION_INTERVAL_MS }: Settings) => ({
+  sweep: SWEEP_INTERVAL_MS,
+  'look-at-all': SWEEP_INTERVAL_MS * SWEEPS_BETWEEN_LOOKS,
+  retention: RETENTION_INTERVAL_MS,
+});
 
 function retentionRules({ RETENTION }: Settings): RetentionParts['rules'] {
   const rules = Object.entries(RETENTION).map(([status, { days = Infinity, count = Infinity }]) => [

@@ -1,7 +1,8 @@
 import { Processor, WorkerHost } from '@nestjs/bullmq';
 import { Inject, type Type } from '@nestjs/common';
+import type { Delivery, Outcome } from '#engine';
 import type { Settings } from '#platform';
-import { executionOf, partitionOf, QUEUE_KINDS, queueName, workerOptions, type QueueKind } from '#queues';
+import { executionOf, partitionOf, QUEUE_KINDS, queueName, stepOf, workerOptions, type QueueKind } from '#queues';
 import type { Job } from 'bullmq';
 import type { ModuleEngine } from './module-engine.js';
 
@@ -9,30 +10,20 @@ import type { ModuleEngine } from './module-engine.js';
 export const ENGINES = Symbol('engines');
 export type Engines = ReadonlyMap<string, ModuleEngine>;
 
-type Handler = (engine: ModuleEngine, job: Job, token: string | undefined) => Promise<void>;
+type Handler = (engine: ModuleEngine, job: Job, delivery: Delivery) => Promise<Outcome>;
 
 /** What each queue's jobs are handled by. */
 const HANDLERS: Record<QueueKind, Handler> = {
-  executions: ({ active, controller }, job, token) =>
-    active.run(job, token, (delivery) => controller.control(executionOf(job.data), delivery)),
-  partitions: ({ active, partitions }, job, token) =>
-    active.run(job, token, (delivery) => partitions.run(partitionOf(job.data), delivery)),
-  maintenance: (engine, job) => MAINTENANCE[job.name as MaintenanceTask](engine),
+  executions: ({ controller }, job, delivery) => controller.control(executionOf(job.data), delivery),
+  steps: ({ steps }, job, delivery) => steps.run(stepOf(job.data), delivery),
+  partitions: ({ partitions }, job, delivery) => partitions.run(partitionOf(job.data), delivery),
 };
 
-/** What the maintenance queue's schedulers ask for, by name. */
-const MAINTENANCE = {
-  sweep: ({ recovery }: ModuleEngine) => recovery.sweep(),
-  'look-at-all': ({ recovery }: ModuleEngine) => recovery.sweep(0),
-  retention: ({ retention }: ModuleEngine) => retention.run(),
-};
-export type MaintenanceTask = keyof typeof MAINTENANCE;
-
+/** Each queue has slots of its own: a job's code that takes long keeps nobody from being stopped or started. */
 const concurrencyOf = (settings: Settings): Record<QueueKind, number> => ({
   executions: settings.CONTROL_CONCURRENCY,
+  steps: settings.STEP_CONCURRENCY,
   partitions: settings.WORKER_CONCURRENCY,
-  // Retention may take long, and a sweep must not wait for it.
-  maintenance: 2,
 });
 
 /** A processor class for one queue of one module. Queue names are known only at run time, so the class is made here. */
@@ -53,7 +44,7 @@ function processorFor(moduleId: string, kind: QueueKind, settings: Settings): Ty
     async process(job: Job, token?: string): Promise<void> {
       const engine = this.engines.get(moduleId);
       if (!engine) throw new Error(`There is no engine for module ${moduleId}.`);
-      await HANDLERS[kind](engine, job, token);
+      await engine.active.run(job, token, (delivery) => HANDLERS[kind](engine, job, delivery));
     }
   }
   return ModuleProcessor;

@@ -1,10 +1,10 @@
 import { BullModule, getQueueToken } from '@nestjs/bullmq';
 import { Module, type DynamicModule } from '@nestjs/common';
-import { QUEUE_KINDS, queueName, queuePrefix, type QueueKind } from '#queues';
+import { QUEUE_KINDS, queueName, queuePrefix, type ModuleQueues } from '#queues';
 import type { Queue } from 'bullmq';
 import { composeEngine, type ModuleEngine, type WorkerParts } from './module-engine.js';
 import { ENGINES, processorsOf, type Engines } from './processors.js';
-import { PROCESSORS, Supervisor, WORKER_PARTS } from './supervisor.js';
+import { PROCESSORS, WorkerLifecycle, WORKER_PARTS } from './lifecycle.js';
 
 /** A worker process: the queues, engines and processors of every module. */
 @Module({})
@@ -31,7 +31,7 @@ export class WorkerModule {
           useFactory: (...opened: Queue[]): Engines => enginesOf(parts, opened),
         },
         ...processors.map(({ type }) => type),
-        Supervisor,
+        WorkerLifecycle,
       ],
     };
   }
@@ -46,7 +46,7 @@ function enginesOf(parts: WorkerParts, opened: readonly Queue[]): Engines {
   return new Map<string, ModuleEngine>(
     parts.settings.modules.map((module) => {
       const queues = Object.fromEntries(QUEUE_KINDS.map((kind) => [kind, byName.get(queueName(module.id, kind))!]));
-      return [module.id, composeEngine(parts, module, queues as Record<QueueKind, Queue>)];
+      return [module.id, composeEngine(parts, module, queues as unknown as ModuleQueues)];
     }),
   );
 }

@@ -43,6 +43,8 @@ export interface InstanceJson {
 export interface SingleExecutionJson extends ExecutionJson {
   exitStatus: ExecutionJson['exitStatus'] & { exitDescription?: string | undefined };
   instanceId: number;
+  /** Version of the job as it was when the execution began. */
+  jobVersion: string;
   counts: Counts;
   progress: Record<'partitions' | 'rows', { total: number; done: number }>;
   rowsPerSecond?: number | undefined;

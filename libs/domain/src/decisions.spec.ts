@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { decideAbandon, decideStart, decideStop, START_RULES } from './decisions.js';
+import { decideAbandon, decideForceStop, decideStart, decideStop, START_RULES } from './decisions.js';
 import { executionId } from './ids.js';
 import { BATCH_STATUSES, isRunning, mayBecome, type BatchStatus } from './status.js';
 
@@ -27,8 +27,16 @@ describe.each(BATCH_STATUSES)('an execution that is %s', (status) => {
   const decided = DECIDED[status];
 
   it(`start of the same parameters: ${decided.start}`, () => {
-    expect(told(decideStart({ id, status }))).toBe(decided.start);
+    expect(told(decideStart({ id, status, abandoned: false }))).toBe(decided.start);
     expect(START_RULES[status](id).why).toBe(decided.start);
+  });
+
+  it('is refused to a start of the same parameters as abandoned, once any execution of its instance was', () => {
+    expect(told(decideStart({ id, status, abandoned: true }))).toBe('EXECUTION_ABANDONED');
+  });
+
+  it('may be force-stopped, whatever it is', () => {
+    expect(decideForceStop({ id, status })).toEqual({ kind: status === 'STOPPED' ? 'already-stopped' : 'force-stop' });
   });
 
   it(`stop: ${decided.stop}`, () => {
@@ -40,9 +48,13 @@ describe.each(BATCH_STATUSES)('an execution that is %s', (status) => {
   });
 
   it('is named by every refusal, which ends with what to do or how things stand', () => {
-    const decisions = [decideStart({ id, status }), decideStop({ id, status }), decideAbandon({ id, status })];
+    const decisions = [
+      decideStart({ id, status, abandoned: false }),
+      decideStop({ id, status }),
+      decideAbandon({ id, status }),
+    ];
     const messages = decisions.flatMap((decision) => (decision.kind === 'refuse' ? [decision.message] : []));
-    expect(messages.filter((message) => !/^Execution 33 .+\.$/.test(message))).toEqual([]);
+    expect(messages.filter((message) => !/execution 33 .+\.$/i.test(message))).toEqual([]);
   });
 
   it('is decided as the state machine allows', () => {

@@ -1,3 +1,4 @@
+import { differencesOf, kindChanges, type JobDefinition } from './definition.js';
 import type { ErrorCode } from './errors.js';
 import type { ExecutionId } from './ids.js';
 import type { BatchStatus } from './status.js';
@@ -22,11 +23,22 @@ export interface RestartFacts {
   execution: ExecutionFacts;
   /** The newest execution of its instance, read no earlier than `execution`. */
   latest: ExecutionFacts;
-  /** Whether the job still exists here; undefined where it does not. */
-  job: { name: string; restartable: boolean } | undefined;
+  /** Whether an execution of the instance was ever abandoned: that is final, even if that execution was deleted since. */
+  abandoned: boolean;
+  /** The job's definition as it was for `latest`. */
+  definition: JobDefinition;
+  /** The job as it is deployed here; undefined where it is not. */
+  job: RestartableJob | undefined;
   jobName: string;
   /** The steps that would run again, with how often each has been started in this instance. */
   steps: readonly StepStartFacts[];
+}
+
+export interface RestartableJob {
+  restartable: boolean;
+  definition: JobDefinition;
+  /** Versions whose executions it declares to continue. */
+  continues: readonly string[];
 }
 
 export interface StepStartFacts {
@@ -83,8 +95,11 @@ export function decideRestart(facts: RestartFacts): { kind: 'restart' } | Refusa
   }
   if (latest.id !== execution.id) return notLatest(execution, latest);
   // `latest` is what the launch compares with, and was read after `execution`: it may have been abandoned in between.
-  const refusal = RESTART_RULES[latest.status](latest.id);
+  const refusal =
+    RESTART_RULES[latest.status](latest.id) ?? (facts.abandoned ? instanceAbandoned(execution.id) : undefined);
   if (refusal) return refusal;
+  const changed = changeRefused(jobName, facts.definition, job);
+  if (changed) return changed;
   const spent = facts.steps.find((step) => step.runsAgain && step.startCount >= step.startLimit);
   if (spent) {
     return refuse(
@@ -93,6 +108,31 @@ export function decideRestart(facts: RestartFacts): { kind: 'restart' } | Refusa
     );
   }
   return { kind: 'restart' };
+}
+
+const instanceAbandoned = (id: ExecutionId): Refusal =>
+  refuse(
+    'EXECUTION_ABANDONED',
+    `The instance of execution ${id} was abandoned and can never be restarted. Start the job anew instead.`,
+  );
+
+/** A job that is no longer what it was is not run on what its earlier self has left, unless its author says that it may be. */
+function changeRefused(jobName: string, before: JobDefinition, job: RestartableJob): Refusal | undefined {
+  const differences = differencesOf(before, job.definition);
+  if (differences.length === 0) return undefined;
+  const changed = `Job ${jobName} has changed since this execution: ${differences.join('; ')}.`;
+  if (!job.continues.includes(before.version)) {
+    return refuse(
+      'JOB_CHANGED',
+      `${changed} Deploy version ${before.version} as it was to restart it, declare continues: ['${before.version}'] in the job, or start the job anew.`,
+    );
+  }
+  // What is stored of a step (its plan, its checkpoints) can only be read by a step of the same kind.
+  if (kindChanges(before, job.definition).length === 0) return undefined;
+  return refuse(
+    'JOB_CHANGED',
+    `${changed} A step cannot continue as another kind of step: give it another name, or start the job anew.`,
+  );
 }
 
 /** An older execution of the instance: name the newest one, or what it has come to. */
@@ -108,9 +148,11 @@ function notLatest(execution: ExecutionFacts, latest: ExecutionFacts): Refusal {
 }
 
 /** May a job with identifying parameters start, when this is the newest execution of the same parameters? */
-export function decideStart(existing: ExecutionFacts | undefined): { kind: 'start' } | Refusal {
+export function decideStart(
+  existing: (ExecutionFacts & { abandoned: boolean }) | undefined,
+): { kind: 'start' } | Refusal {
   if (!existing) return { kind: 'start' };
-  return START_RULES[existing.status](existing.id);
+  return START_RULES[existing.abandoned ? 'ABANDONED' : existing.status](existing.id);
 }
 
 const alreadyRunning = (id: ExecutionId): Refusal =>
@@ -140,7 +182,7 @@ export const START_RULES: Record<BatchStatus, (id: ExecutionId) => Refusal> = {
   ABANDONED: (id) =>
     refuse(
       'EXECUTION_ABANDONED',
-      `Execution ${id} with the same identifying parameters was abandoned. Change one of them to run again.`,
+      `The instance of execution ${id} with the same identifying parameters was abandoned. Change one of them to run again.`,
     ),
   UNKNOWN: restartInstead,
 };
@@ -160,6 +202,13 @@ export function decideStop(execution: ExecutionFacts): { kind: 'stop' } | { kind
       );
   }
 }
+
+/**
+ * May this execution be force-stopped? Always: the contract (33.2.3) marks it STOPPED "no matter what state it currently
+ * is in". One that is STOPPED stays as it is, and its gate is closed again.
+ */
+export const decideForceStop = ({ status }: ExecutionFacts): { kind: 'force-stop' } | { kind: 'already-stopped' } =>
+  status === 'STOPPED' ? { kind: 'already-stopped' } : { kind: 'force-stop' };
 
 /** May this execution be abandoned? Only what has ended without success may. */
 export function decideAbandon(

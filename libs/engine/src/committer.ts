@@ -2,7 +2,6 @@ import { addCounts, type Counts } from '#domain';
 import {
   reach,
   SkipLimitExceededError,
-  SupersededError,
   type ChunkStep,
   type PartitionContext,
   type ProcessedChunk,
@@ -11,7 +10,6 @@ import {
 import type { Committer } from './chunk-loop.js';
 import { jobCode } from './job-code.js';
 import type { PartitionRef, PartitionStore } from './store.port.js';
-import type { Ambient } from './work.port.js';
 
 /** One attempt's hold on its partition. */
 export interface Attempt {
@@ -23,14 +21,10 @@ export interface Attempt {
   skipLimit: number;
 }
 
-type Parts = { store: PartitionStore; ambient: Ambient };
+type Store = Pick<PartitionStore, 'progress'>;
 
 /** Exactly once: the sink's transaction holds the checkpoint, and the store only mirrors the counts. */
-export function sinkCommitter(
-  { store, ambient }: Parts,
-  { ref, fence }: Attempt,
-  session: SinkSession<unknown>,
-): Committer {
+export function sinkCommitter(store: Store, { ref, fence }: Attempt, session: SinkSession<unknown>): Committer {
   let counts = session.counts;
   return {
     async write(chunk) {
@@ -38,7 +32,8 @@ export function sinkCommitter(
       reach('committed-not-mirrored');
       return counts;
     },
-    mirror: async () => goOnOrStop(await store.progress(ref, fence, counts, ambient.now())),
+    mirror: async () => goOn(await store.progress(ref, fence, counts)),
+    finish: () => jobCode(() => session.finish()),
   };
 }
 
@@ -48,28 +43,29 @@ export function sinkCommitter(
  *
  * @param before what this execution has already committed in the partition
  */
-export function functionCommitter({ store, ambient }: Parts, attempt: Attempt, before: Counts): Committer {
+export function functionCommitter(store: Store, attempt: Attempt, before: Counts): Committer {
   const { ref, fence, step, context, skipLimit } = attempt;
   let counts = before;
   let written: ProcessedChunk<unknown> | undefined;
   return {
     async write(chunk) {
-      if (chunk.items.length > 0) await jobCode(() => step.write?.(chunk.items, context));
+      if (chunk.items.length > 0) await jobCode(() => step.write?.(chunk.items, context), context.signal);
       written = chunk;
-      counts = addCounts(counts, doneBy(chunk));
+      counts = addCounts(counts, countsOf(chunk));
       return counts;
     },
     async mirror() {
       const checkpoint = { position: written?.position ?? null, skipLimit };
-      const answer = await store.progress(ref, fence, counts, ambient.now(), checkpoint);
+      const answer = await store.progress(ref, fence, counts, checkpoint);
       const refused = written?.rejections.at(-1);
       if (answer === 'skip-limit' && refused) throw new SkipLimitExceededError(skipLimit, refused);
-      return goOnOrStop(answer);
+      return goOn(answer);
     },
+    finish: async () => {},
   };
 }
 
-const doneBy = ({ readCount, filterCount, rejections, items }: ProcessedChunk<unknown>): Partial<Counts> => ({
+const countsOf = ({ readCount, filterCount, rejections, items }: ProcessedChunk<unknown>): Partial<Counts> => ({
   readCount,
   filterCount,
   skipCount: rejections.length,
@@ -77,7 +73,6 @@ const doneBy = ({ readCount, filterCount, rejections, items }: ProcessedChunk<un
   commitCount: 1,
 });
 
-function goOnOrStop(answer: Awaited<ReturnType<PartitionStore['progress']>>): 'go-on' | 'stop' {
-  if (answer === 'go-on' || answer === 'stop') return answer;
-  throw new SupersededError('A newer attempt has this partition, or its execution has ended.');
-}
+/** A skip limit that is passed without a rejection in hand cannot be: the attempt has been superseded. */
+const goOn = (answer: Awaited<ReturnType<PartitionStore['progress']>>): 'go-on' | 'stop' | 'superseded' =>
+  answer === 'skip-limit' ? 'superseded' : answer;

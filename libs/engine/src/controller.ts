@@ -1,35 +1,33 @@
-import { assertNever, decideNextAction, type Action, type ControlFacts } from '#domain';
-import {
-  reach,
-  TransientError,
-  type ChunkStep,
-  type Job,
-  type JobRegistry,
-  type Log,
-  type Partition,
-  type StepContext,
-  type Tasklet,
-} from '#job-kit';
-import { HandBackError, StepFailure, type Delivery } from './delivery.js';
-import { jobCode, messageOf } from './job-code.js';
+import { assertNever, decideNextActions, type Action, type ControlFacts } from '#domain';
+import { GateMissingError, TransientError, UnavailableError, type JobRegistry, type Log } from '#job-kit';
+import { DatabaseWatch } from './database-watch.js';
+import { leaveReason, type Delivery } from './delivery.js';
+import { clip, messageOf, stackOf } from './describe-error.js';
+import { jobCode, StepFailure } from './job-code.js';
 import { holdLease } from './lease.js';
-import { assertPlannable } from './plan-rules.js';
+import { DONE, type Outcome } from './outcome.js';
+import { serve, type Served } from './serving.js';
 import type { Settlement } from './settlement.js';
+import { sinksOf, type Sinks } from './sinks.js';
+import { StepRepair } from './step-repair.js';
 import {
   LeaseLostError,
+  type Change,
   type ControlledExecution,
   type ControlStore,
+  type DatabaseStore,
   type ExecutionRef,
+  type HandBackStore,
   type Lease,
+  type StepEnd,
 } from './store.port.js';
-import type { Ambient, Dispatcher, Gates } from './work.port.js';
+import type { Ambient, Dispatcher } from './work.port.js';
 
 export interface ControllerParts {
-  moduleId: string;
   jobs: JobRegistry;
-  store: ControlStore;
+  store: ControlStore & HandBackStore & DatabaseStore;
   dispatcher: Dispatcher;
-  gates: Gates;
+  sinks: Sinks;
   settlement: Settlement;
   ambient: Ambient;
   log: Log;
@@ -40,173 +38,195 @@ export interface ControllerParts {
   /** Tries at work that meets transient faults. */
   maxTries: number;
   /** Controllers in a row that may die before the execution fails. */
-  maxFruitlessAttempts: number;
+  maxAttempts: number;
 }
 
 /** What a controller works with while it holds the lease. */
 interface Control {
   lease: Lease;
   execution: ControlledExecution;
-  job: Job;
-  parameters: unknown;
-  delivery: Delivery;
+  served: Served;
   /** Aborts with the lease, or when the delivery must be left. */
   signal: AbortSignal;
-  /** Steps whose partitions in flight this controller has put into the queue. */
-  dispatched: Set<number>;
+  /** Steps whose work in hand this controller has put into the queue. */
+  queued: Set<string>;
 }
 
-/** How many partitions of a plan are stored at a time. */
-const PLAN_BATCH = 500;
-
 /**
- * Moves an execution on: looks at its state, does the next action, looks again. It holds a lease meanwhile, so an
- * execution never has two. Every action bears being repeated, since its worker may die at any moment.
+ * Moves an execution on: looks at its state, does the next actions, looks again. It holds a lease meanwhile, so an
+ * execution never has two. Every action is idempotent, since its worker may die at any moment. None runs code of a job:
+ * that may take long, and has workers of its own.
  */
 export class Controller {
-  constructor(private readonly parts: ControllerParts) {}
+  readonly #repair: StepRepair;
+  readonly #databases: DatabaseWatch;
 
-  /** @throws HandBackError if the worker leaves; whatever a repeat may cure */
-  async control(ref: ExecutionRef, delivery: Delivery): Promise<void> {
+  constructor(private readonly parts: ControllerParts) {
+    this.#repair = new StepRepair(parts);
+    this.#databases = new DatabaseWatch(parts);
+  }
+
+  async control(ref: ExecutionRef, delivery: Delivery): Promise<Outcome> {
     const { store, ambient, leaseMs } = this.parts;
-    const lease = { ...ref, token: `${delivery.id}#${ambient.uuid()}` };
-    const acquired = await store.acquire(ref, lease.token, leaseMs);
-    if (acquired.kind !== 'acquired') return;
-    const held = holdLease(() => store.renew(lease, leaseMs), leaseMs);
     try {
-      const signal = AbortSignal.any([held.lost, delivery.abort, delivery.drain]);
-      await this.#whileHeld(lease, delivery, signal, acquired.fruitlessControls);
+      const lease = { ...ref, token: `${delivery.id}#${ambient.uuid()}` };
+      const acquired = await store.acquire(ref, lease.token, leaseMs);
+      if (acquired.kind !== 'acquired') return DONE;
+      const held = holdLease(() => store.renew(lease, leaseMs), leaseMs);
+      try {
+        const signal = AbortSignal.any([held.lost, delivery.abort, delivery.drain]);
+        return await this.#whileHeld(lease, delivery, signal, acquired.attempts);
+      } catch (error) {
+        if (leaveReason(delivery) || error instanceof UnavailableError) await this.#giveBack(lease);
+        throw error;
+      } finally {
+        held.stop();
+      }
     } catch (error) {
-      if (!(error instanceof LeaseLostError)) throw error;
-      this.parts.log.warn('Superseded: this controller leaves', { ...ref, reason: error.message });
-    } finally {
-      held.stop();
+      return this.#interrupted(ref, delivery, error);
     }
   }
 
-  async #whileHeld(lease: Lease, delivery: Delivery, signal: AbortSignal, fruitlessControls: number): Promise<void> {
-    const execution = await this.parts.store.load(lease);
-    if (!execution) return;
+  async #whileHeld(lease: Lease, delivery: Delivery, signal: AbortSignal, attempts: number): Promise<Outcome> {
+    const { jobs, store, maxAttempts } = this.parts;
+    const execution = await store.load(lease);
+    if (!execution) return DONE;
+    const control: Control = { lease, execution, served: serve(jobs, execution), signal, queued: new Set() };
+    if (attempts > maxAttempts) {
+      return this.#fail(
+        control,
+        `${attempts - 1} controllers in a row ended before they had done. The log of the workers tells why.`,
+      );
+    }
     try {
-      this.#refuseFruitless(fruitlessControls);
-      const job = this.#jobOf(execution);
-      const parameters = await jobCode(() => job.parse(execution.parameters));
-      const control = { lease, execution, job, parameters, delivery, signal, dispatched: new Set<number>() };
-      do await this.#drive(control);
-      while ((await this.parts.store.release(lease)) === 'again');
+      for (;;) {
+        const outcome = await this.#drive(control);
+        if ((await store.release(lease)) === 'released') return outcome;
+      }
     } catch (error) {
-      if (!this.#isLasting(error, delivery)) throw error;
-      await this.#fail(lease, execution, messageOf(error));
+      if (signal.aborted || !this.#isLasting(error, delivery)) throw error;
+      this.parts.log.error('A database refuses', { ...lease, reason: messageOf(error), stack: stackOf(error) });
+      return this.#fail(control, messageOf(error));
     }
   }
 
-  /** Acts until there is nothing to do but wait. */
-  async #drive(control: Control): Promise<void> {
-    for (;;) {
-      const action = decideNextAction(await this.#facts(control));
-      if (action.kind === 'wait' || action.kind === 'none') return;
-      await this.#act(control, action);
-      if (action.kind === 'end-execution') return;
+  /** One that leaves in good order is not counted with those that died. What cannot be given back runs out. */
+  async #giveBack(lease: Lease): Promise<void> {
+    const release = () => this.parts.store.release(lease).catch(() => 'released');
+    while ((await release()) === 'again');
+  }
+
+  /** Whether a sink has failed for good, or its transient faults have used up the tries. */
+  #isLasting(error: unknown, { tries }: Delivery): boolean {
+    if (error instanceof UnavailableError) return false;
+    // A seal that finds no gate: the database was put back in that moment.
+    if (error instanceof GateMissingError) return true;
+    return error instanceof StepFailure || (error instanceof TransientError && tries >= this.parts.maxTries);
+  }
+
+  /** Acts until there is nothing to do but wait. Facts that stay as they are after an action are our fault, and end it. */
+  async #drive(control: Control): Promise<Outcome> {
+    for (let before = ''; ;) {
+      const facts = await this.#facts(control);
+      const actions = decideNextActions(facts);
+      if (actions.length === 0) return DONE;
+      if (control.served.kind === 'not-here' && facts.status !== 'STOPPING') {
+        await this.parts.store.noteHandedBack(control.lease, control.served.reason);
+        return control.served;
+      }
+      const now = JSON.stringify([facts, actions]);
+      if (now === before) return this.#stuck(control, actions);
+      before = now;
+      if (await this.#actAll(control, facts, actions)) return DONE;
     }
   }
 
-  async #facts({ lease, job, dispatched }: Control): Promise<ControlFacts> {
-    const shapes = job.steps.map((step) => ({
-      partitioned: step.kind === 'chunk',
-      rerun: step.allowStartIfComplete === true,
-    }));
-    const facts = await this.parts.store.facts(lease, shapes);
-    return { ...facts, steps: facts.steps.map((step, i) => ({ ...step, dispatched: dispatched.has(i) })) };
+  async #facts({ lease, execution, served, queued }: Control): Promise<ControlFacts> {
+    const reruns = new Set(
+      served.kind === 'served'
+        ? served.job.steps.flatMap(({ name, allowStartIfComplete }) => (allowStartIfComplete ? [name] : []))
+        : [],
+    );
+    const steps = execution.definition.steps.map((step) => ({ ...step, rerun: reruns.has(step.name) }));
+    const facts = await this.parts.store.facts(lease, steps);
+    return { ...facts, steps: facts.steps.map((step) => ({ ...step, queued: queued.has(step.name) })) };
   }
 
-  async #act(control: Control, action: Exclude<Action, { kind: 'wait' | 'none' }>): Promise<void> {
-    const { store, ambient } = this.parts;
-    const { lease, job } = control;
+  /** @returns whether the execution has ended */
+  async #actAll(control: Control, facts: ControlFacts, actions: readonly Action[]): Promise<boolean> {
+    for (const action of actions) {
+      if (control.signal.aborted) throw new LeaseLostError('The lease or the lock on this work is lost.');
+      const change = await this.#act(control, facts, action);
+      if (action.kind === 'end-execution' && change === 'changed') return true;
+    }
+    return false;
+  }
+
+  async #act(control: Control, facts: ControlFacts, action: Action): Promise<Change> {
+    const { store } = this.parts;
+    const { lease } = control;
     switch (action.kind) {
       case 'begin-execution':
-        return this.#begin(control);
+        return this.#begin(control, facts);
       case 'begin-step':
-        return store.beginStep(lease, action.step, job.steps[action.step]!.name, ambient.now());
-      case 'run-tasklet':
-        return this.#runTasklet(control, action.step);
-      case 'plan':
-        return this.#plan(control, action.step);
-      case 'dispatch':
-        return this.#dispatch(control, action.step);
+        return store.beginStep(lease, action.step);
+      case 'hand-out':
+        return this.#handOut(control, action.step);
       case 'end-step':
-        return store.endStep(lease, action.step, action, ambient.now());
+        return this.#endStep(control, facts, action);
       case 'end-execution':
-        return this.#end(control, action.status);
+        return this.#end(control, facts, action.status);
       default:
         return assertNever(action);
     }
   }
 
-  /** Opening the gate closes those of the instance's other executions: none of them writes any more. */
-  async #begin({ lease, job, execution }: Control): Promise<void> {
-    const { store, gates, settlement, ambient } = this.parts;
-    if (isTransactional(job)) {
-      await jobCode(() => settlement.settlePredecessors(execution));
-      await jobCode(() => gates.open(execution));
+  /**
+   * Opening the gate closes those of the instance's other executions: none of them writes any more. A restart then goes by
+   * what the databases know as finished, whatever Redis says.
+   */
+  async #begin({ lease, execution }: Control, facts: ControlFacts): Promise<Change> {
+    const { store, sinks, settlement } = this.parts;
+    const used = sinksOf(sinks, execution);
+    if (used.length > 0) {
+      await settlement.settlePredecessors(execution);
+      for (const { gate } of used) await jobCode(() => gate.open(execution));
+      if (execution.isRestart) await this.#repair.all(lease, execution, facts);
     }
-    await store.beginExecution(lease, ambient.now());
+    return store.beginExecution(lease);
   }
 
-  async #runTasklet(control: Control, index: number): Promise<void> {
-    const { store, ambient } = this.parts;
-    const { lease, job, delivery, signal } = control;
-    const tasklet = job.steps[index] as Tasklet<unknown>;
-    const writes: Promise<void>[] = [];
-    const setResult: Parameters<Tasklet<unknown>['run']>[0]['setResult'] = (name, value) => {
-      const write = store.setResult(lease, name, value);
-      write.catch(() => undefined); // Waited for below, once the tasklet has returned.
-      writes.push(write);
-    };
-    try {
-      const exitCode = await jobCode(() => tasklet.run({ ...this.#contextOf(control, tasklet.name), setResult }));
-      await Promise.all(writes);
-      reach('closing');
-      await store.endStep(lease, index, { status: 'COMPLETED', exitCode: exitCode ?? 'COMPLETED' }, ambient.now());
-    } catch (error) {
-      await Promise.allSettled(writes);
-      leaveIfAborted(delivery, signal);
-      await this.#failStep(control, index, error);
-    }
-  }
-
-  /** Stores the plan batch by batch, so that its size does not matter; a stop is seen after each. */
-  async #plan(control: Control, index: number): Promise<void> {
-    const { store, ambient } = this.parts;
-    const { lease, job, delivery, signal } = control;
-    const step = job.steps[index] as ChunkStep<unknown>;
-    try {
-      await store.beginPlan(lease, index);
-      let stored = 0;
-      for await (const batch of batches(
-        jobIterable(() => step.plan(this.#contextOf(control, step.name))),
-        PLAN_BATCH,
-      )) {
-        assertPlannable(batch, stored);
-        const status = await store.appendPlan(lease, index, stored, batch, ambient.now());
-        stored += batch.length;
-        reach('plan-half-stored');
-        leaveIfAborted(delivery, signal);
-        if (status !== 'STARTED') return;
-      }
-      await store.sealPlan(lease, index, stored, ambient.now());
-      reach('planned-not-dispatched');
-    } catch (error) {
-      leaveIfAborted(delivery, signal);
-      await this.#failStep(control, index, error);
-    }
-  }
-
-  async #dispatch({ lease, execution, dispatched }: Control, step: number): Promise<void> {
+  async #handOut({ lease, execution, queued }: Control, name: string): Promise<Change> {
     const { store, dispatcher, window } = this.parts;
-    const inFlight = await store.dispatch(lease, step, window);
-    const { id, uuid } = execution;
-    await dispatcher.partitions(inFlight.map((partition) => ({ id, uuid, step, partition })));
-    dispatched.add(step);
+    const step = execution.definition.steps.find((candidate) => candidate.name === name)!;
+    const { work, partitions } = await store.handOut(lease, step, window);
+    const { id, uuid, jobName, definition } = execution;
+    const toQueue = { id, uuid, jobName, jobVersion: definition.version };
+    if (work) await dispatcher.step(toQueue, name);
+    await dispatcher.partitions(toQueue, name, partitions);
+    queued.add(name);
+    return 'changed';
+  }
+
+  /** A step is COMPLETED only if its database knows every partition as finished. */
+  async #endStep(
+    { lease, execution, queued }: Control,
+    facts: ControlFacts,
+    action: Extract<Action, { kind: 'end-step' }>,
+  ): Promise<Change> {
+    const { store } = this.parts;
+    const { step, status, exitCode } = action;
+    const end: StepEnd = { status, exitCode };
+    if (status === 'COMPLETED') {
+      const repaired = await this.#repair.step(lease, execution, facts, step);
+      if (repaired.kind === 'reopened') queued.delete(step);
+      if (repaired.kind === 'reopened') return 'changed';
+      if (repaired.kind === 'beyond-repair') {
+        const failure = { stepName: step, message: repaired.message };
+        return store.endStep(lease, step, { status: 'FAILED', exitCode: 'FAILED', failure });
+      }
+    }
+    return store.endStep(lease, step, end);
   }
 
   /**
@@ -214,94 +234,45 @@ export class Controller {
    * nothing is left to write, and a Redis that loses the second of its end comes to the same end again, where a closed
    * gate would read like a force stop.
    */
-  async #end({ lease, execution }: Control, status: 'COMPLETED' | 'STOPPED' | 'FAILED'): Promise<void> {
-    const { store, settlement, ambient } = this.parts;
-    await store.endExecution(lease, { status, exitCode: status }, ambient.now());
-    if (status !== 'COMPLETED') await settlement.settle(execution);
-  }
-
-  async #failStep({ lease, job, delivery }: Control, index: number, error: unknown): Promise<void> {
-    if (!this.#isLasting(error, delivery)) throw error;
-    const failure = { stepName: job.steps[index]!.name, message: messageOf(error) };
-    await this.parts.store.endStep(
-      lease,
-      index,
-      { status: 'FAILED', exitCode: 'FAILED', failure },
-      this.parts.ambient.now(),
-    );
-  }
-
-  /** The execution cannot even be driven. */
-  async #fail(lease: Lease, { jobName }: ControlledExecution, message: string): Promise<void> {
-    const failure = { stepName: jobName, message };
-    const { store, ambient } = this.parts;
-    await store.endExecution(lease, { status: 'FAILED', exitCode: 'FAILED', failure }, ambient.now());
-  }
-
-  #jobOf({ jobName }: ControlledExecution): Job {
-    const job = this.parts.jobs.find(jobName);
-    if (job) return job;
-    // Another worker may know it: a fleet is updated one by one.
-    throw new TransientError(
-      new Error(`Job ${jobName} is unknown to this worker. Deploy the same version everywhere.`),
-    );
-  }
-
-  #refuseFruitless(controls: number): void {
-    if (controls <= this.parts.maxFruitlessAttempts) return;
-    throw new StepFailure(
-      `${controls - 1} controllers in a row ended before they had done: planning, or a tasklet, may be killing its workers.`,
-    );
-  }
-
-  /** Whether an error is to be recorded: the job's own failure, or a transient fault at the last try. */
-  #isLasting(error: unknown, { tries }: Delivery): boolean {
-    return error instanceof StepFailure || (error instanceof TransientError && tries >= this.parts.maxTries);
-  }
-
-  #contextOf({ execution, parameters, signal }: Control, stepName: string): StepContext<unknown> {
-    return {
-      moduleId: this.parts.moduleId as StepContext<unknown>['moduleId'],
-      jobName: execution.jobName,
-      executionId: execution.id,
-      executionUuid: execution.uuid,
-      instanceUuid: execution.instanceUuid,
-      stepName,
-      parameters,
-      signal,
-      log: this.parts.log,
-    };
-  }
-}
-
-const isTransactional = (job: Job): boolean => job.steps.some((step) => step.kind === 'chunk' && step.sink);
-
-function leaveIfAborted({ drain }: Delivery, signal: AbortSignal): void {
-  if (drain.aborted) throw new HandBackError('The worker is leaving.');
-  if (signal.aborted)
-    throw new LeaseLostError('The lease or the lock on this work is lost, or its execution was force-stopped.');
-}
-
-/** A job's own iterable, with its errors told apart from ours. */
-async function* jobIterable(open: () => AsyncIterable<Partition> | Iterable<Partition>): AsyncIterable<Partition> {
-  const iterable = await jobCode(open);
-  const iterator = Symbol.asyncIterator in iterable ? iterable[Symbol.asyncIterator]() : iterable[Symbol.iterator]();
-  try {
-    for (let next = await jobCode(() => iterator.next()); !next.done; next = await jobCode(() => iterator.next())) {
-      yield next.value;
+  async #end({ lease, execution, queued }: Control, facts: ControlFacts, status: StepEnd['status']): Promise<Change> {
+    const { store, settlement } = this.parts;
+    if (status !== 'COMPLETED') {
+      const change = await store.endExecution(lease, { status, exitCode: status });
+      if (change === 'changed') await settlement.settle(execution);
+      return change;
     }
-  } finally {
-    await iterator.return?.();
+    if (await this.#repair.all(lease, execution, facts)) {
+      queued.clear();
+      return 'changed';
+    }
+    const seals = await this.#databases.seal(execution);
+    return store.endExecution(lease, { status, exitCode: status }, seals);
   }
-}
 
-async function* batches<T>(items: AsyncIterable<T>, size: number): AsyncIterable<T[]> {
-  let batch: T[] = [];
-  for await (const item of items) {
-    batch.push(item);
-    if (batch.length < size) continue;
-    yield batch;
-    batch = [];
+  /** The execution cannot even be driven. If its counts cannot be settled now, the sweeper does so. */
+  async #fail({ lease, execution }: Control, message: string): Promise<Outcome> {
+    const failure = { stepName: execution.jobName, message: clip(message) };
+    this.parts.log.error('An execution has failed', { executionId: lease.id, job: execution.jobName, reason: message });
+    await this.parts.store.endExecution(lease, { status: 'FAILED', exitCode: 'FAILED', failure });
+    return DONE;
   }
-  if (batch.length > 0) yield batch;
+
+  #stuck(control: Control, actions: readonly Action[]): Promise<Outcome> {
+    const told = actions.map((action) => ('step' in action ? `${action.kind} ${action.step}` : action.kind)).join(', ');
+    return this.#fail(
+      control,
+      `Longshore made no progress: "${told}" changed nothing. This is a fault of Longshore; please report it.`,
+    );
+  }
+
+  async #interrupted(ref: ExecutionRef, delivery: Delivery, error: unknown): Promise<Outcome> {
+    const { log } = this.parts;
+    if (leaveReason(delivery) === 'drain') return { kind: 'hand-back' };
+    if (error instanceof LeaseLostError) {
+      log.warn('Superseded: this controller leaves', { ...ref, reason: error.message });
+      return DONE;
+    }
+    if (error instanceof UnavailableError) return { kind: 'unavailable', error };
+    return { kind: 'repeat', error: error instanceof Error ? error : new Error(messageOf(error)) };
+  }
 }

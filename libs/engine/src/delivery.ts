@@ -8,19 +8,12 @@ export interface Delivery {
   abort: AbortSignal;
   /** Aborts when the worker wants to leave: hand the work back at the next boundary. */
   drain: AbortSignal;
+  /** Aborts when the execution was asked to stop. A message may be lost, so the store is asked as well. */
+  stop: AbortSignal;
 }
 
-/** The worker leaves: the queue gives this work to another, without spending a try. */
-export class HandBackError extends Error {
-  override readonly name = 'HandBackError';
-}
-
-/** A job's own code failed for good: the step fails with this message. */
-export class StepFailure extends Error {
-  override readonly name = 'StepFailure';
-}
-
-/** This attempt can do no more, but the work still waits: the queue is to deliver it again. */
-export class RepeatError extends Error {
-  override readonly name = 'RepeatError';
+/** Why a delivery is to be left now, if it is. A leaving worker hands back even what is superseded: that does no harm. */
+export function leaveReason({ abort, drain }: Pick<Delivery, 'abort' | 'drain'>): 'drain' | 'abort' | undefined {
+  if (drain.aborted) return 'drain';
+  return abort.aborted ? 'abort' : undefined;
 }

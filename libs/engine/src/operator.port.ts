@@ -31,4 +31,24 @@ export interface JobOperations {
   abandon(id: ExecutionId, requestedBy: string): Promise<void>;
   /** Deletes an execution that has ended, with its steps; what it has imported stays. @throws UNKNOWN_EXECUTION, EXECUTION_STILL_RUNNING */
   delete(id: ExecutionId, requestedBy: string): Promise<void>;
+  /** Compares what an execution says with what its databases hold. @throws UNKNOWN_EXECUTION */
+  verify(id: ExecutionId): Promise<VerifyReport>;
+}
+
+/** What comparing an execution with its databases has shown. */
+export interface VerifyReport {
+  /** Whether nothing is wrong. */
+  verified: boolean;
+  steps: VerifiedStep[];
+  /** What is wrong, a sentence each that says what to do. */
+  findings: string[];
+}
+
+/** A step that writes in transactions, as Redis and its database have it. */
+export interface VerifiedStep {
+  stepName: string;
+  /** How many the plan holds, how many count as COMPLETED, and how many the database knows as finished. */
+  partitions: { total: number; completed: number; finished: number };
+  /** What this execution says it has written, and what the database says of it. */
+  writeCount: { execution: number; database: number };
 }

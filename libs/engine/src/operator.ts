@@ -1,5 +1,6 @@
 import {
   decideAbandon,
+  decideForceStop,
   decideRestart,
   decideStart,
   decideStop,
@@ -10,20 +11,21 @@ import {
 } from '#domain';
 import { reach, type Job, type JobParameters, type JobRegistry, type Log } from '#job-kit';
 import { createHash } from 'node:crypto';
-import { messageOf } from './job-code.js';
-import type { JobOperations, Started, StartRequest } from './operator.port.js';
+import { messageOf } from './describe-error.js';
+import type { JobOperations, Started, StartRequest, VerifyReport } from './operator.port.js';
 import type { ExecutionRecord } from './records.js';
-import { Settlement } from './settlement.js';
-import type { ExecutionRef, Launch, OperationStore, RetentionStore, SettlementStore } from './store.port.js';
-import type { Ambient, CancelChannel, Dispatcher, Gates, Ledger } from './work.port.js';
 import { forgetExecution } from './retention.js';
+import { Settlement } from './settlement.js';
+import { sinksOf, type Sinks } from './sinks.js';
+import type { ExecutionRef, Launch, OperationStore, RetentionStore, SettlementStore } from './store.port.js';
+import { verifyExecution, type VerifyStore } from './verification.js';
+import type { Ambient, CancelChannel, Dispatcher } from './work.port.js';
 
 export interface OperatorParts {
   jobs: JobRegistry;
-  store: OperationStore & RetentionStore & SettlementStore;
+  store: OperationStore & RetentionStore & SettlementStore & VerifyStore;
   dispatcher: Dispatcher;
-  gates: Gates;
-  ledger: Ledger;
+  sinks: Sinks;
   cancel: CancelChannel;
   ambient: Ambient;
   log: Log;
@@ -52,58 +54,78 @@ export class JobOperator implements JobOperations {
     const complete = job.complete(parameters);
     await job.check(complete);
     const identity = identityOf(job, complete);
+    const launch = {
+      jobName,
+      definition: job.definition,
+      parameters: complete,
+      identity,
+      restarts: undefined,
+      idempotency,
+    };
 
-    return this.#untilSettled(async () => {
+    return this.#untilDecided(async () => {
       // A repeated key finds its execution in the script itself, so it is asked before the identity is judged.
       if (identity !== undefined && idempotency === undefined) {
-        settle(decideStart(await store.findByIdentity(jobName, identity)));
+        unlessRefused(decideStart(await store.findByIdentity(jobName, identity)));
       }
-      const started = await this.#launch({ jobName, parameters: complete, identity, restarts: undefined, idempotency });
-      if (!started && identity !== undefined) settle(decideStart(await store.findByIdentity(jobName, identity)));
+      const started = await this.#launch(launch);
+      if (!started && identity !== undefined) unlessRefused(decideStart(await store.findByIdentity(jobName, identity)));
       return started;
     });
   }
 
   async restart(id: ExecutionId, _requestedBy: string): Promise<Started> {
     const { jobs, store } = this.parts;
-    return this.#untilSettled(async () => {
+    return this.#untilDecided(async () => {
       const execution = await this.#find(id);
-      const { instanceId, jobName, parameters } = execution;
+      const { instanceId, jobName } = execution;
       const latest = (await store.findLatest(instanceId)) ?? execution;
       const job = jobs.find(jobName);
       const steps = await this.#stepStarts(job, execution);
-      settle(decideRestart({ execution, latest, job, jobName, steps }));
-      const restarts = { instanceId, executionId: latest.id, status: latest.status };
-      return this.#launch({ jobName, parameters, identity: undefined, restarts, idempotency: undefined });
+      const { definition, abandoned } = latest;
+      unlessRefused(decideRestart({ execution, latest, abandoned, definition, job, jobName, steps }));
+      return this.#launch({
+        jobName,
+        definition: job!.definition,
+        parameters: parametersForRestart(job!, latest),
+        identity: undefined,
+        restarts: { instanceId, executionId: latest.id, status: latest.status },
+        idempotency: undefined,
+      });
     });
   }
 
   async stop(id: ExecutionId, _requestedBy: string): Promise<void> {
-    const { store, ambient } = this.parts;
-    await this.#untilSettled(async () => {
+    const { store, cancel } = this.parts;
+    await this.#untilDecided(async () => {
       const execution = await this.#find(id);
-      const decision = settle(decideStop(execution));
-      if (decision.kind === 'stop' && !(await store.stop(id, ambient.now()))) return undefined;
+      const decision = unlessRefused(decideStop(execution));
+      if (decision.kind === 'stop' && !(await store.stop(id))) return undefined;
+      await this.#unlessUnavailable('announced', execution, () => cancel.announce(execution, 'stop'));
       await this.#dispatch(execution, 'stop');
       return true;
     });
   }
 
   async forceStop(id: ExecutionId, requestedBy: string): Promise<void> {
-    const { store, gates, cancel, ambient } = this.parts;
+    const { store, sinks, cancel } = this.parts;
     const execution = await this.#find(id);
-    await store.forceStop(execution, ambient.now(), requestedBy);
-    // A crash in between is made good by the sweeper, or by asking again: that does the rest again.
-    await gates.close(execution);
-    await cancel.announce(execution);
+    decideForceStop(execution); // Both of its answers go on: a repeat closes the gates again.
+    await store.forceStop(execution, requestedBy);
+    // A crash in between is repaired by the sweeper, or by asking again: that does the rest again.
+    for (const { gate } of sinksOf(sinks, execution)) await gate.close(execution);
+    await cancel.announce(execution, 'force-stop');
     await this.#settlement.settle(execution);
   }
 
+  async verify(id: ExecutionId): Promise<VerifyReport> {
+    return verifyExecution(this.parts, await this.#find(id));
+  }
+
   async abandon(id: ExecutionId, _requestedBy: string): Promise<void> {
-    const { store, ambient } = this.parts;
-    await this.#untilSettled(async () => {
-      const decision = settle(decideAbandon(await this.#find(id)));
-      return decision.kind === 'already-abandoned' || (await store.abandon(id, ambient.now())) || undefined;
+    await this.#untilDecided(async () => {
+      const decision = unlessRefused(decideAbandon(await this.#find(id)));
+      return decision.kind === 'already-abandoned' || (await this.parts.store.abandon(id)) || undefined;
     });
   }
 
@@ -128,7 +150,10 @@ export class JobOperator implements JobOperations {
 
   async #stepStarts(job: Job | undefined, { instanceId }: ExecutionRecord) {
     if (!job) return [];
-    const history = await this.parts.store.stepHistory(instanceId, job.steps.length);
+    const history = await this.parts.store.stepHistory(
+      instanceId,
+      job.steps.map(({ name }) => name),
+    );
     return job.steps.map((step, i) => ({
       name: step.name,
       startCount: history[i]?.startCount ?? 0,
@@ -146,9 +171,9 @@ export class JobOperator implements JobOperations {
   }
 
   /** Creates the execution, then has a controller look at it. A crash in between is made good by the sweeper. */
-  async #launch(launch: Omit<Launch, 'uuid' | 'now'>): Promise<Started | undefined> {
+  async #launch(launch: Omit<Launch, 'uuid'>): Promise<Started | undefined> {
     const { store, ambient } = this.parts;
-    const outcome = await store.launch({ ...launch, uuid: ambient.uuid() as Launch['uuid'], now: ambient.now() });
+    const outcome = await store.launch({ ...launch, uuid: ambient.uuid() as Launch['uuid'] });
     switch (outcome.kind) {
       case 'changed':
         return undefined;
@@ -162,21 +187,24 @@ export class JobOperator implements JobOperations {
     }
   }
 
-  /** The change is made, so the caller is told so: where the queue cannot be reached any more, the sweeper goes on. */
   async #dispatch(execution: ExecutionRef, reason: string): Promise<void> {
+    await this.#unlessUnavailable('queued', execution, () => this.parts.dispatcher.control(execution, reason));
+  }
+
+  /** The change is made, so the caller is told so: what cannot be reached any more, the sweeper makes good. */
+  async #unlessUnavailable(what: string, { id }: ExecutionRef, call: () => Promise<void>): Promise<void> {
     try {
-      await this.parts.dispatcher.control(execution, reason);
+      await call();
     } catch (error) {
-      const { id } = execution;
-      this.parts.log.warn('Not queued: the sweeper will', { executionId: id, reason: messageOf(error) });
+      this.parts.log.warn(`Not ${what}: the sweeper will`, { executionId: id, reason: messageOf(error) });
     }
   }
 
   /** Repeats a decision until nobody comes in between. */
-  async #untilSettled<T>(decide: () => Promise<T | undefined>): Promise<T> {
+  async #untilDecided<T>(decide: () => Promise<T | undefined>): Promise<T> {
     for (let i = 0; i < MAX_DECISIONS; i++) {
-      const settled = await decide();
-      if (settled !== undefined) return settled;
+      const decided = await decide();
+      if (decided !== undefined) return decided;
     }
     throw new LongshoreError(
       'CONCURRENT_CHANGE',
@@ -186,9 +214,15 @@ export class JobOperator implements JobOperations {
 }
 
 /** Throws a refusal; hands any other decision on. */
-function settle<D extends { kind: string }>(decision: D | Refusal): Exclude<D, Refusal> {
+function unlessRefused<D extends { kind: string }>(decision: D | Refusal): Exclude<D, Refusal> {
   if ('why' in decision) throw new LongshoreError(decision.why, decision.message);
   return decision as Exclude<D, Refusal>;
+}
+
+/** As they were given, unless the job has a new version; refused here, before anything starts, where it does not accept them. */
+function parametersForRestart(job: Job, { definition, parameters }: ExecutionRecord): JobParameters {
+  const { version } = definition;
+  return version === job.definition.version ? job.complete(parameters) : job.upgrade(parameters, version);
 }
 
 /** Hash of the identifying parameters; undefined where the job declares none, so that each start is a new instance. */

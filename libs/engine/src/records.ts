@@ -1,4 +1,13 @@
-import type { BatchStatus, Counts, ExecutionId, ExecutionUuid, ExitCode, InstanceId, Json } from '#domain';
+import type {
+  BatchStatus,
+  Counts,
+  ExecutionId,
+  ExecutionUuid,
+  ExitCode,
+  InstanceId,
+  JobDefinition,
+  Json,
+} from '#domain';
 import type { JobParameters } from '#job-kit';
 
 /** Times in records are milliseconds since the epoch. A field without a value yet is undefined. */
@@ -8,7 +17,13 @@ export interface ExecutionRecord {
   instanceId: InstanceId;
   /** UUID of the instance's first execution. */
   instanceUuid: ExecutionUuid;
+  /** The newest execution of the instance. */
+  latest: ExecutionId;
+  /** Whether an execution of the instance was ever abandoned. */
+  abandoned: boolean;
   jobName: string;
+  /** The job as it was when this execution began. */
+  definition: JobDefinition;
   parameters: JobParameters;
   status: BatchStatus;
   exitCode: ExitCode;
@@ -21,16 +36,19 @@ export interface ExecutionRecord {
   counts: Counts;
   /** Of the instance: what the plan holds, and what all its executions have done of it. */
   progress: { partitionsTotal: number; partitionsDone: number; rowsTotal: number; rowsDone: number };
-  /** The first ones, oldest first, at most {@link MAX_FAILURES}. */
+  /** The first ones, oldest first, at most `LIMITS.failures`. */
   failures: Failure[];
   /** What tasklets have left, by name. */
   results: Record<string, Json>;
   /** Step executions in start order: how many there are. */
   stepCount: number;
+  /** Where no worker has its job: since when its work is handed back, and why. */
+  handedBack: { since: number; reason: string } | undefined;
+  /** When its database was found to have been put back to a state before its end; undefined as a rule. */
+  databaseWentBack: number | undefined;
+  /** Redis's time when this was read. */
+  readAt: number;
 }
-
-/** How many failure messages an execution keeps. */
-export const MAX_FAILURES = 20;
 
 export interface Failure {
   stepName: string;
@@ -56,7 +74,7 @@ export interface StepSummary {
   exitCode: ExitCode;
 }
 
-/** An execution in a listing: with its first {@link LISTED_STEPS} steps in start order. */
+/** An execution in a listing: with its first {@link LISTED_STEPS} steps in start order. A step's partitions follow it. */
 export interface ListedExecution extends ExecutionRecord {
   steps: StepSummary[];
 }

@@ -1,8 +1,8 @@
-import { isRunning, BATCH_STATUSES, type BatchStatus, type ExecutionId } from '#domain';
+import { BATCH_STATUSES, isRunning, type BatchStatus, type ExecutionId } from '#domain';
 import type { Log } from '#job-kit';
 import type { Settlement } from './settlement.js';
 import type { OperationStore, RetentionStore } from './store.port.js';
-import type { Ambient, Ledger } from './work.port.js';
+import type { SinkAccess } from './sinks.js';
 
 /** How long executions that have ended are kept. */
 export interface RetentionRule {
@@ -19,8 +19,8 @@ export interface DeletionParts {
 }
 
 export interface RetentionParts extends DeletionParts {
-  ledger: Ledger;
-  ambient: Ambient;
+  /** The module's databases. */
+  databases: readonly SinkAccess[];
   log: Log;
   rules: Partial<Record<BatchStatus, RetentionRule>>;
   /** How long after an execution its traces in the database go, in ms: longer than what a store that crashes may lose. */
@@ -37,11 +37,11 @@ export class Retention {
   constructor(private readonly parts: RetentionParts) {}
 
   async run(): Promise<void> {
-    const { store, ambient, log, rules } = this.parts;
+    const { store, log, rules } = this.parts;
     for (const status of BATCH_STATUSES.filter((candidate) => !isRunning(candidate))) {
       const rule = rules[status];
       if (!rule) continue;
-      const expired = await store.expired(status, ambient.now() - rule.age, rule.count, EXECUTIONS_A_RUN);
+      const expired = await store.expired(status, rule.age, rule.count, EXECUTIONS_A_RUN);
       for (const id of expired) await forgetExecution(this.parts, id);
       if (expired.length > 0) log.info('Old executions deleted', { status, executions: expired.length });
     }
@@ -50,9 +50,9 @@ export class Retention {
 
   /** Whoever dies in between, or finds the database away, leaves it to the next run. */
   async #purge(): Promise<void> {
-    const { store, ledger, purgeAfterMs } = this.parts;
+    const { store, databases, purgeAfterMs } = this.parts;
     for (const execution of await store.forgottenFor(purgeAfterMs, EXECUTIONS_A_RUN)) {
-      await ledger.forget(execution);
+      for (const { ledger } of databases) await ledger.forget(execution);
       await store.purged(execution);
     }
   }

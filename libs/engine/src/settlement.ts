@@ -1,41 +1,32 @@
 import { COUNT_NAMES, NO_COUNTS, type Counts } from '#domain';
-import type { JobRegistry } from '#job-kit';
+import { sinkOf, sinksOf, transactionalSteps, type Sinks } from './sinks.js';
 import type { ControlledExecution, ExecutionRef, SettlementStore } from './store.port.js';
-import type { Ambient, Gates, Ledger } from './work.port.js';
 
 export interface SettlementParts {
-  jobs: JobRegistry;
   store: SettlementStore;
-  gates: Gates;
-  ledger: Ledger;
-  ambient: Ambient;
+  sinks: Sinks;
 }
 
 /**
  * Has the counts of ended executions tell what the database holds. They may lag behind it: a worker died, or was shut
  * out by a force stop, between a commit and its mirror; or Redis lost a second in which chunks were committed. The store
- * remembers who is unsettled, so whoever dies in between is made good by the sweeper, and at the latest by a restart:
- * once that has claimed a partition, the checkpoint counts for the new execution.
+ * remembers who is unsettled, so a death in between is repaired by the sweeper, and at the latest by a restart: once that
+ * has claimed a partition, the checkpoint counts for the new execution.
  */
 export class Settlement {
   constructor(private readonly parts: SettlementParts) {}
 
-  /** Closes an ended execution's gate, then sets its counts to what it has committed. Bears being repeated. */
+  /** Closes an ended execution's gates, then sets its counts to what it has committed. Is idempotent. */
   async settle(ref: ExecutionRef): Promise<void> {
-    const { store, gates, jobs } = this.parts;
+    const { store, sinks } = this.parts;
     const execution = await store.load(ref);
     if (!execution) return;
-    const job = jobs.find(execution.jobName);
-    const transactional = (job?.steps ?? []).flatMap((step, index) =>
-      step.kind === 'chunk' && step.sink ? [{ index, step }] : [],
-    );
-    // Also for a job that this process does not know: it may write.
-    if (!job || transactional.length > 0) await gates.close(execution);
-    const steps: { step: number; counts: Counts }[] = [];
-    for (const { index, step } of transactional) {
-      steps.push({ step: index, counts: await this.#settleStep(execution, index, step.name) });
+    for (const { gate } of sinksOf(sinks, execution)) await gate.close(execution);
+    const steps: { step: string; counts: Counts }[] = [];
+    for (const step of transactionalSteps(execution)) {
+      steps.push({ step, counts: await this.#settleStep(execution, step) });
     }
-    if (job) await store.settled(execution, steps);
+    await store.settled(execution, steps);
   }
 
   /** Settles the earlier executions of the instance, as far as they are not. */
@@ -48,13 +39,15 @@ export class Settlement {
    *
    * @returns what the step has committed
    */
-  async #settleStep(execution: ControlledExecution, step: number, stepName: string): Promise<Counts> {
-    const { store, ledger, ambient } = this.parts;
-    const total = await ledger.total(execution, stepName);
-    if (sameCounts(total, await store.stepCounts(execution, step))) return total;
-    for (const [partition, counts] of await ledger.committed(execution, stepName)) {
+  async #settleStep(execution: ControlledExecution, step: string): Promise<Counts> {
+    const { store, sinks } = this.parts;
+    const { ledger } = sinkOf(sinks, execution, step);
+    const ref = { id: execution.id, uuid: execution.uuid, step };
+    const total = await ledger.total(execution, step);
+    if (sameCounts(total, await store.stepCounts(ref))) return total;
+    for (const [partition, counts] of await ledger.committed(execution, step)) {
       if (sameCounts(counts, NO_COUNTS)) continue;
-      await store.settle({ id: execution.id, uuid: execution.uuid, step, partition }, stepName, counts, ambient.now());
+      await store.settle({ ...ref, partition }, counts);
     }
     return total;
   }

@@ -6,10 +6,17 @@ import type {
   ExecutionUuid,
   ExitCode,
   InstanceId,
+  JobDefinition,
   Json,
+  StepDefinition,
 } from '#domain';
-import type { JobParameters, Partition } from '#job-kit';
+import type { DatabaseMark, JobParameters, Partition, PartitionRange } from '#job-kit';
 import type { ExecutionRecord } from './records.js';
+
+/*
+ * All times are Redis's own, in ms since the epoch: a process whose clock is wrong can neither store a wrong time nor
+ * compare by one. A step is known by its name.
+ */
 
 /** Names one execution. The UUID guards against a Redis that lost a second and hands a number out again. */
 export interface ExecutionRef {
@@ -17,10 +24,13 @@ export interface ExecutionRef {
   uuid: ExecutionUuid;
 }
 
+/** Names one step of one execution. */
+export interface StepRef extends ExecutionRef {
+  step: string;
+}
+
 /** Names one partition of one execution. */
-export interface PartitionRef extends ExecutionRef {
-  /** Index of the step in its job, from 0. */
-  step: number;
+export interface PartitionRef extends StepRef {
   /** Index of the partition in the step's plan, from 0. */
   partition: number;
 }
@@ -35,11 +45,11 @@ export interface ExpectedLatest {
 export interface Launch {
   uuid: ExecutionUuid;
   jobName: string;
+  definition: JobDefinition;
   parameters: JobParameters;
-  now: number;
   /** Hash of the identifying parameters; undefined where every start is a new instance. */
   identity: string | undefined;
-  /** The instance to run again, as it was seen; undefined for a new instance. */
+  /** The instance to run again, as it was seen; undefined for a new instance. Refused as `changed` if it was abandoned. */
   restarts: ExpectedLatest | undefined;
   idempotency: { key: string; fingerprint: string } | undefined;
 }
@@ -64,6 +74,12 @@ export interface KeyedExecution extends ExecutionRef {
   fingerprint: string;
 }
 
+/** What the executions of an instance have done of a step. */
+export interface StepHistory {
+  completed: boolean;
+  startCount: number;
+}
+
 /** What operators ask of executions. Every change is a compare-and-set. */
 export interface OperationStore {
   findExecution(id: ExecutionId): Promise<ExecutionRecord | undefined>;
@@ -71,17 +87,17 @@ export interface OperationStore {
   findLatest(instanceId: InstanceId): Promise<ExecutionRecord | undefined>;
   /** Newest execution of the instance with these identifying parameters. */
   findByIdentity(jobName: string, identity: string): Promise<ExecutionRecord | undefined>;
-  /** What earlier executions of the instance have done to each step of the job, by index. */
-  stepHistory(instanceId: InstanceId, steps: number): Promise<{ completed: boolean; startCount: number }[]>;
+  /** In the order of `steps`. */
+  stepHistory(instanceId: InstanceId, steps: readonly string[]): Promise<StepHistory[]>;
   launch(launch: Launch): Promise<LaunchOutcome>;
-  /** STARTING, STARTED → STOPPING; partitions that no worker has begun are taken back. False if the status had changed. */
-  stop(id: ExecutionId, now: number): Promise<boolean>;
+  /** STARTING, STARTED → STOPPING; work that no worker has begun is taken back. False if the status had changed. */
+  stop(id: ExecutionId): Promise<boolean>;
   /** The execution that an idempotency key has started, if it is still there. */
   findByKey(key: string): Promise<KeyedExecution | undefined>;
   /** Whatever it was → STOPPED, its unfinished steps too; undefined if there is none such. Its counts are then to be settled. */
-  forceStop(execution: ExecutionRef, now: number, by: string): Promise<ForceStopped | undefined>;
-  /** STOPPED, FAILED → ABANDONED. False if the status had changed. */
-  abandon(id: ExecutionId, now: number): Promise<boolean>;
+  forceStop(execution: ExecutionRef, by: string): Promise<ForceStopped | undefined>;
+  /** STOPPED, FAILED → ABANDONED, for good for the instance. False if the status had changed. */
+  abandon(id: ExecutionId): Promise<boolean>;
 }
 
 /** What a running execution is, to those who work on it. */
@@ -89,20 +105,34 @@ export interface ControlledExecution extends ExecutionRef {
   instanceId: InstanceId;
   instanceUuid: ExecutionUuid;
   jobName: string;
+  definition: JobDefinition;
   parameters: JobParameters;
+  /** Whether it restarts an earlier execution of its instance. */
+  isRestart: boolean;
 }
 
 export type Acquired =
   | {
       kind: 'acquired';
-      /** How often in a row, this time included, the lease was taken and not given back: an execution that kills its controllers is told by it. */
-      fruitlessControls: number;
+      /** How often in a row, this time included, the lease was taken and not given back: an execution that kills its controllers is recognised by it. */
+      attempts: number;
     }
   | { kind: 'busy' | 'gone' };
 
 /** A controller's lease on an execution: while it is held, no other controller acts on it. */
 export interface Lease extends ExecutionRef {
   token: string;
+}
+
+/** What a change has come to: `unchanged` where the state no longer allows it, so that the caller looks again. */
+export type Change = 'changed' | 'unchanged';
+
+/** What is handed out of a step, and must stand in the queue. */
+export interface HandedOut {
+  /** The step's own work: its tasklet, or its planning. */
+  work: boolean;
+  /** Indexes in its plan, ascending. */
+  partitions: number[];
 }
 
 /** What the controller of an execution does. Each call is refused (throws LeaseLostError) once the lease is lost. */
@@ -117,36 +147,44 @@ export interface ControlStore {
   release(lease: Lease): Promise<'released' | 'again'>;
 
   load(execution: ExecutionRef): Promise<ControlledExecution | undefined>;
-  /** The facts that the next action is decided on. `steps` tells of each step whether it is a chunk step. */
-  facts(lease: Lease, steps: readonly { partitioned: boolean; rerun: boolean }[]): Promise<ControlFacts>;
+  /** The facts that the next actions are decided on, `queued` always false. `rerun`: its COMPLETED is not passed over. */
+  facts(lease: Lease, steps: readonly (StepDefinition & { rerun: boolean })[]): Promise<ControlFacts>;
 
-  beginExecution(lease: Lease, now: number): Promise<void>;
-  beginStep(lease: Lease, step: number, stepName: string, now: number): Promise<void>;
-  /** Throws away what is stored of an unfinished plan. */
-  beginPlan(lease: Lease, step: number): Promise<void>;
-  /** Tells the execution's status, so that a stop ends a long plan. */
-  appendPlan(
-    lease: Lease,
-    step: number,
-    /** How many partitions are stored already. */
-    offset: number,
-    partitions: readonly Partition[],
-    now: number,
-  ): Promise<BatchStatus>;
-  /** Refused unless the plan holds this many partitions. */
-  sealPlan(lease: Lease, step: number, partitions: number, now: number): Promise<void>;
-  /** Fills the window; returns every partition in flight, for its job to be put into the queue (again). */
-  dispatch(lease: Lease, step: number, window: number): Promise<number[]>;
-  endStep(lease: Lease, step: number, end: StepEnd, now: number): Promise<void>;
-  endExecution(lease: Lease, end: StepEnd, now: number): Promise<void>;
-  setResult(lease: Lease, name: string, value: Json): Promise<void>;
+  beginExecution(lease: Lease): Promise<Change>;
+  beginStep(lease: Lease, step: string): Promise<Change>;
+  /**
+   * Hands out what may run of a STARTED step: its own work if it is a tasklet or not planned yet, else as many partitions
+   * as the window has room for. While the execution is not STARTED nothing new is handed out.
+   */
+  handOut(lease: Lease, step: StepDefinition, window: number): Promise<HandedOut>;
+  /** Refused as `unchanged` where a partition of a step that would be COMPLETED is not. */
+  endStep(lease: Lease, step: string, end: StepEnd): Promise<Change>;
+  /** @param seals what the databases said when they noted that it has COMPLETED */
+  endExecution(lease: Lease, end: StepEnd, seals?: readonly Seal[]): Promise<Change>;
+  /**
+   * Takes partitions that count as COMPLETED, and are not, out of what is done, so that they are handed out again; the
+   * step with them.
+   *
+   * @returns how many partitions these were, and how often the step was reopened in this execution, this time included
+   */
+  reopen(lease: Lease, step: string, partitions: readonly PartitionRange[]): Promise<Reopened>;
+}
+
+export interface Reopened {
+  partitions: number;
+  times: number;
 }
 
 export interface StepEnd {
-  status: BatchStatus;
+  status: 'COMPLETED' | 'STOPPED' | 'FAILED';
   exitCode: ExitCode;
   /** Why it failed. */
   failure?: { stepName: string; message: string };
+}
+
+/** What the database of this name said when it noted that an execution has COMPLETED. */
+export interface Seal extends DatabaseMark {
+  ledger: string;
 }
 
 /** Another controller took over, or the execution was force-stopped: leave quietly. */
@@ -154,12 +192,60 @@ export class LeaseLostError extends Error {
   override readonly name = 'LeaseLostError';
 }
 
+/** A claim on a step's own work. */
+export type StepClaim =
+  /** `attempts`: in a row, this one included, that have not come to an end: work that kills its workers is recognised by it. */
+  | { kind: 'run'; fence: number; attempts: number }
+  /** The execution is stopping: end the work STOPPED with this fence. */
+  | { kind: 'stopping'; fence: number }
+  /** It had ended; whoever ended it may not have lived to announce it. */
+  | { kind: 'finished' }
+  /** Nobody waits for it any more. */
+  | { kind: 'gone' };
+
+/** How a step's own work ended: its tasklet, or its planning (`planned`: the step itself goes on). */
+export type StepWorkEnd = { status: 'PLANNED' } | StepEnd;
+
+/** What the runner of a step's own work does. Each change is a compare-and-set on the fence. */
+export interface StepWorkStore {
+  /** Undefined if there is no such execution (any more). */
+  load(execution: ExecutionRef): Promise<ControlledExecution | undefined>;
+  claimStep(ref: StepRef): Promise<StepClaim>;
+  /** Whether to go on. Also says that the work is alive. */
+  stepAlive(ref: StepRef, fence: number): Promise<'go-on' | 'stop' | 'superseded'>;
+  /** The attempt leaves in good order, and is not counted with those that died. Does nothing once superseded. */
+  leaveStep(ref: StepRef, fence: number): Promise<void>;
+  /** Throws away what is stored of an unfinished plan. */
+  beginPlan(ref: StepRef, fence: number): Promise<'go-on' | 'stop' | 'superseded'>;
+  /** @param offset how many partitions are stored already */
+  appendPlan(
+    ref: StepRef,
+    fence: number,
+    offset: number,
+    partitions: readonly Partition[],
+  ): Promise<'go-on' | 'stop' | 'superseded'>;
+  /** False once superseded. Setting a result again replaces it. */
+  setResult(ref: StepRef, fence: number, name: string, value: Json): Promise<boolean>;
+  /**
+   * Ends the work. `PLANNED` seals the plan, and fills the window at once; refused (undefined) unless it holds so many
+   * partitions.
+   *
+   * @returns the partitions that were handed out and must be queued, or undefined once superseded
+   */
+  finishStep(
+    ref: StepRef,
+    fence: number,
+    end: StepWorkEnd,
+    plan?: { partitions: number; window: number },
+  ): Promise<number[] | undefined>;
+}
+
 export type Claim =
   | {
       kind: 'run';
       fence: number;
-      /** Attempts in a row, this one included, since a chunk was last committed: a partition that kills its workers is told by it. */
-      fruitlessAttempts: number;
+      /** Attempts in a row, this one included, since a chunk was last committed: a partition that kills its workers is recognised by it. */
+      attempts: number;
       partition: Partition;
       position: Json | undefined;
       counts: Counts;
@@ -168,10 +254,10 @@ export type Claim =
   | { kind: 'stopping'; fence: number; counts: Counts }
   /** It had finished; `announcement` is what the finisher may not have lived to announce. */
   | { kind: 'finished'; announcement: Announcement }
-  /** Nobody waits for this partition any more, or a newer attempt has it. */
+  /** Nobody waits for this partition any more. */
   | { kind: 'gone' }
   /** A newer attempt has it. */
-  | { kind: 'outrun' };
+  | { kind: 'superseded' };
 
 /** What follows from a finished partition. A repeat of the call gives the same answer while it matters. */
 export interface Announcement {
@@ -192,7 +278,7 @@ export interface PartitionStore {
   /** Undefined if there is no such execution (any more). */
   load(execution: ExecutionRef): Promise<ControlledExecution | undefined>;
   /** @param fence from the sink; undefined where the store keeps fence and position itself */
-  claim(ref: PartitionRef, fence: number | undefined, now: number): Promise<Claim>;
+  claim(ref: PartitionRef, fence: number | undefined): Promise<Claim>;
   /** Whether the partition is in flight in a running execution. */
   isAwaited(ref: PartitionRef): Promise<boolean>;
   /** Whether this attempt is the partition's newest, and its execution runs. */
@@ -207,19 +293,46 @@ export interface PartitionStore {
     ref: PartitionRef,
     fence: number,
     counts: Counts,
-    now: number,
     checkpoint?: { position: Json; skipLimit: number },
   ): Promise<'go-on' | 'stop' | 'superseded' | 'skip-limit'>;
   /** As in OperationStore: for an execution whose gate turns out to be closed. */
-  stopIfRunning(execution: ExecutionRef, now: number, by: string): Promise<ForceStopped | undefined>;
+  stopIfRunning(execution: ExecutionRef, by: string): Promise<ForceStopped | undefined>;
   /** Marks the end; undefined if a newer attempt has the partition. */
-  finish(ref: PartitionRef, fence: number, end: PartitionEnd, now: number): Promise<Announcement | undefined>;
+  finish(ref: PartitionRef, fence: number, end: PartitionEnd): Promise<Announcement | undefined>;
+}
+
+/** What a worker says that was delivered work it cannot do. */
+export interface HandBackStore {
+  /**
+   * Whether what is delivered of the execution takes a worker that has its job: not once it is stopping, has ended or is
+   * gone, since the work is then left, for which nobody needs the job.
+   */
+  needsJob(execution: ExecutionRef): Promise<boolean>;
+  /**
+   * Notes with a running execution that its work was handed back, until a worker takes it up. Is no sign of progress.
+   *
+   * @param reason e.g. `this worker has job x in version 2, not 1`
+   */
+  noteHandedBack(execution: ExecutionRef, reason: string): Promise<void>;
+}
+
+/** A step's plan, and how much of it counts as done, over all executions of the instance. */
+export interface PlanProgress {
+  planned: boolean;
+  partitions: number;
+  completed: number;
+}
+
+/** What a verification asks. */
+export interface VerifyStore {
+  planProgress(instanceId: InstanceId, step: string): Promise<PlanProgress>;
+  stepCounts(ref: StepRef): Promise<Counts>;
 }
 
 /** What retention asks. */
 export interface RetentionStore {
-  /** Executions of this status that ended before `before`, or that stand beyond the newest `keep`; oldest first, at most `limit`. */
-  expired(status: BatchStatus, before: number, keep: number, limit: number): Promise<ExecutionId[]>;
+  /** Executions of this status that ended more than `ageMs` ago, or that stand beyond the newest `keep`; oldest first, at most `limit`. */
+  expired(status: BatchStatus, ageMs: number, keep: number, limit: number): Promise<ExecutionId[]>;
   /** Deletes at most `most` steps of an ended execution, at last itself, and with its last execution the instance. */
   forget(id: ExecutionId, most: number, evenUnsettled?: boolean): Promise<Forgotten>;
   /** Executions that were deleted at least `ms` ago, and whose database is not known to have forgotten them; at most `limit`. */
@@ -241,20 +354,68 @@ export interface ForgottenExecution {
 /** What the settlement of ended executions asks: one that has ended otherwise than COMPLETED is unsettled at first. */
 export interface SettlementStore {
   load(execution: ExecutionRef): Promise<ControlledExecution | undefined>;
-  /** Executions that ended so long ago and are unsettled still, the longest first, at most `limit`. */
+  /** Executions that ended so long ago and are unsettled still, the longest waiting first, at most `limit`. */
   unsettledFor(ms: number, limit: number): Promise<ExecutionRef[]>;
+  /** Has one that could not be settled wait behind the others. */
+  settleLater(execution: ExecutionRef): Promise<void>;
   /** Unsettled executions of an instance that are older than this one. */
   unsettledBefore(instanceId: InstanceId, id: ExecutionId): Promise<ExecutionRef[]>;
   /** A step's counts, over its partitions. */
-  stepCounts(execution: ExecutionRef, step: number): Promise<Counts>;
+  stepCounts(ref: StepRef): Promise<Counts>;
   /** Sets a partition's counts to what its sink has committed. A running execution is left alone. */
-  settle(ref: PartitionRef, stepName: string, counts: Counts, now: number): Promise<void>;
+  settle(ref: PartitionRef, counts: Counts): Promise<void>;
   /** Ends the settlement, unless a step's counts are (again) below what its sink has committed. */
-  settled(execution: ExecutionRef, steps: readonly { step: number; counts: Counts }[]): Promise<void>;
+  settled(execution: ExecutionRef, steps: readonly { step: string; counts: Counts }[]): Promise<void>;
+}
+
+/** A running execution without progress. */
+export interface SilentExecution extends ExecutionRef {
+  /** Since its last progress, in ms. */
+  silentMs: number;
+  /** Where its work was handed back by every worker that got it: since when, in ms, and the last one's reason. */
+  handedBack: { forMs: number; reason: string } | undefined;
 }
 
 /** What the sweeper asks. */
 export interface RecoveryStore {
-  /** Running executions without progress for so long, the longest first, at most `limit`. */
-  silentFor(ms: number, limit: number): Promise<ExecutionRef[]>;
+  /** Running executions without progress for so long, the longest silent first, at most `limit`. */
+  silentFor(ms: number, limit: number): Promise<SilentExecution[]>;
+  /** Any running status → FAILED, its unfinished steps too, without a controller. Is then to be settled. */
+  fail(execution: ExecutionRef, failure: { stepName: string; message: string }): Promise<Change>;
 }
+
+/** Turns at maintenance, one worker of the fleet at a time. */
+export interface MaintenanceStore {
+  /** Whether nobody has taken a turn at the task for so long; this one has then. */
+  takeTurn(task: string, everyMs: number): Promise<boolean>;
+  /** How long ago the last turn at the task was taken, in ms; undefined if never. */
+  lastTurn(task: string): Promise<number | undefined>;
+}
+
+/**
+ * Where each database of the module was last seen to stand. To notice one that went back, ask for what is known *before*
+ * asking the database: its mark only grows, so one that is then below, or another database, has gone back.
+ */
+export interface DatabaseStore {
+  /** The highest mark of a seal; undefined before the first. */
+  knownMark(ledger: string): Promise<DatabaseMark | undefined>;
+  /**
+   * Marks COMPLETED executions that were sealed behind `now`, or in another database, and takes `now` for what is known.
+   *
+   * @returns how many were marked; at most 1,000 a call, so call again while there are any
+   */
+  databaseWentBack(ledger: string, now: DatabaseMark): Promise<number>;
+}
+
+/** How many failures an execution keeps, and how long a message, an exit code, a result and a name may be, in characters. */
+export const LIMITS = {
+  failures: 20,
+  message: 4_000,
+  exitCode: 100,
+  exitDescription: 4_000,
+  result: 16_000,
+  results: 100,
+  resultName: 100,
+  position: 16_000,
+  partitionData: 16_000,
+} as const;

@@ -18,14 +18,20 @@ export interface StepContext<P> {
   readonly instanceUuid: ExecutionUuid;
   readonly stepName: string;
   readonly parameters: P;
-  /** Aborts when the attempt must be left: force stop, a lost lock, shutdown. */
+  /** Aborts when the attempt must be left: a stop, a force stop, a lost lock, shutdown. Code that goes on is abandoned after a second. */
   readonly signal: AbortSignal;
   readonly log: Log;
 }
 
 /** A tasklet's context: it may also leave results. */
 export interface TaskletContext<P> extends StepContext<P> {
-  /** Keeps a result with the execution; the single-execution view shows it under `results`. Setting it again replaces it. */
+  /**
+   * Keeps a result with the execution; the single-execution view shows it under `results`. Setting it again replaces it.
+   *
+   * @param name 1 to 100 printable characters
+   * @param value JSON of at most 16,000 characters: no undefined, BigInt, NaN or circular value
+   * @throws Error naming what cannot be stored
+   */
   setResult(name: string, value: Json): void;
 }
 

@@ -1,7 +1,7 @@
 import { LongshoreError, type FieldError } from '#domain';
 import { z } from 'zod';
 
-/** What a job's parameters look like as they are stored and shown: every value is a string (the contract, 33.2.2). */
+/** A job's parameters as they are given, stored and shown: every value is a string (the contract, 33.2.2). */
 export type JobParameters = Record<string, string>;
 
 /**
@@ -39,7 +39,43 @@ export function parseParameters<P>(jobName: string, schema: ParameterSchema<P>, 
   throw invalidParameters(jobName, result.error.issues.flatMap(fieldErrorsOf));
 }
 
-/** The refusal of a start whose parameters will not do. */
+/** The fields of a schema by name, or undefined where it is not an object. A pipe's are those of its first part. */
+export function fieldsOf(schema: z.ZodType): Record<string, z.ZodType> | undefined {
+  if (schema instanceof z.ZodObject) return schema.shape as Record<string, z.ZodType>;
+  return schema instanceof z.ZodPipe ? fieldsOf(schema.def.in as z.ZodType) : undefined;
+}
+
+/**
+ * The defaults of a schema's fields, as the strings that are stored where a parameter is not given. They are the author's
+ * own strings (`prefault('500')`), since a value that is printed need not mean the same when it is parsed.
+ *
+ * @throws Error naming a default that is not a string
+ */
+export function defaultsOf(schema: z.ZodType): JobParameters {
+  const defaults: JobParameters = {};
+  for (const [name, field] of Object.entries(fieldsOf(schema) ?? {})) {
+    const value = defaultOf(field);
+    if (value === undefined) continue;
+    if (typeof value !== 'string') {
+      throw new Error(
+        `the default of its parameter "${name}" is not a string. Parameters are strings: use prefault('…') with the text a caller would send`,
+      );
+    }
+    defaults[name] = value;
+  }
+  return defaults;
+}
+
+/** The default of a field, however it is wrapped; undefined where it has none. */
+function defaultOf(field: z.ZodType): unknown {
+  if (field instanceof z.ZodPrefault || field instanceof z.ZodDefault) return field.def.defaultValue;
+  if (field instanceof z.ZodOptional || field instanceof z.ZodNullable || field instanceof z.ZodReadonly) {
+    return defaultOf(field.def.innerType as z.ZodType);
+  }
+  return field instanceof z.ZodPipe ? defaultOf(field.def.in as z.ZodType) : undefined;
+}
+
+/** The refusal of parameters that are not valid. */
 export function invalidParameters(jobName: string, fields: readonly FieldError[]): LongshoreError {
   const list = fields.map(({ field, message }) => `${field} ${message}`).join('; ');
   return new LongshoreError('INVALID_PARAMETERS', `Parameters of ${jobName} refused: ${list}.`, fields);

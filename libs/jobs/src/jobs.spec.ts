@@ -1,12 +1,14 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openFhirStore, type FhirStore } from '#fhir-store';
+import { fhirStore, type FhirStore } from '#fhir';
+import { openPostgres, type Postgres } from '#postgres';
 import { LongshoreError } from '#domain';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { jobsOf } from './index.js';
 
 let importDirectory: string;
+let postgres: Postgres;
 let store: FhirStore;
 
 beforeAll(async () => {
@@ -14,11 +16,12 @@ beforeAll(async () => {
   await writeFile(join(importDirectory, 'a.ndjson'), '{}\n');
   const silent = { debug() {}, info() {}, warn() {}, error() {} };
   // Opens no connection before it is used, and these tests stop short of that.
-  store = openFhirStore({ databaseUrl: 'postgres://127.0.0.1:1/none', maxConnections: 1, log: silent });
+  postgres = openPostgres({ databaseUrl: 'postgres://127.0.0.1:1/none', maxConnections: 1, log: silent });
+  store = fhirStore(postgres);
 });
 
 afterAll(async () => {
-  await store.close();
+  await postgres.close();
   await rm(importDirectory, { recursive: true });
 });
 
@@ -36,6 +39,7 @@ describe('jobs', () => {
       commitInterval: '500',
       rowsPerPartition: '5000',
       skipLimit: '0',
+      onConflict: 'source-order',
     });
     expect(job('noopJob').complete({})).toEqual({ partitions: '1', chunks: '1', busyMs: '0' });
   });

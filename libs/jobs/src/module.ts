@@ -1,4 +1,5 @@
-import type { FhirStore } from '#fhir-store';
+import type { FhirStore } from '#fhir';
+import type { NoopVersion } from './noop/noop-job.js';
 
 /** What a storage module offers its jobs. */
 export interface JobModule {
@@ -7,4 +8,6 @@ export interface JobModule {
   store: FhirStore;
   /** Longest accepted line of a source, in bytes. */
   maxLineBytes: number;
+  /** Version of `noopJob`, for tests of a mixed fleet. Default 1. */
+  noopVersion?: NoopVersion;
 }

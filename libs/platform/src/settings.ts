@@ -19,6 +19,12 @@ const whole = (fallback: number, min: number, max: number) =>
     .refine((n) => n >= min && n <= max, `must lie between ${min} and ${max}`)
     .prefault(String(fallback));
 
+const port = z
+  .string()
+  .regex(/^\d{1,5}$/, 'must be a port')
+  .transform(Number)
+  .refine((n) => n >= 1 && n <= 65_535, 'must lie between 1 and 65535');
+
 /** How long ended executions are kept, by status. */
 const retention = z.partialRecord(
   z.enum(['STOPPED', 'FAILED', 'COMPLETED', 'ABANDONED', 'UNKNOWN']),
@@ -96,7 +102,9 @@ export const SETTINGS = z.object({
 
   /** Worker: partitions run side by side in one process. */
   WORKER_CONCURRENCY: whole(2, 1, 1_000),
-  /** Worker: executions planned (or tasklets run) side by side in one process. */
+  /** Worker: tasklets and plans run side by side in one process. */
+  STEP_CONCURRENCY: whole(4, 1, 1_000),
+  /** Worker: executions moved on (started, stopped, ended) side by side in one process. */
   CONTROL_CONCURRENCY: whole(4, 1, 1_000),
   /** Most partitions of one execution in the queue at a time. At least the number of partitions the fleet runs side by side. */
   PARTITION_WINDOW: whole(64, 1, 100_000),
@@ -112,12 +120,19 @@ export const SETTINGS = z.object({
   RETENTION_INTERVAL_MS: whole(60_000, 100, 86_400_000),
   /** Tries at a partition that meets transient faults. */
   PARTITION_ATTEMPTS: whole(8, 1, 1_000),
+  /** How long work may be handed back, because no worker has its job in the right version, before its execution FAILS, in ms. */
+  HAND_BACK_LIMIT_MS: whole(86_400_000, 100, 2_592_000_000),
   /** First pause before a repeat, doubled each time, with jitter, in ms. */
   RETRY_BACKOFF_MS: whole(500, 1, 600_000),
   /** How long a worker has to leave after SIGTERM, in ms. */
   SHUTDOWN_DEADLINE_MS: whole(20_000, 100, 3_600_000),
+  /** Worker: port on HOST for `/health/live` and `/health/ready`; none where absent. */
+  HEALTH_PORT: port.optional(),
   /** Longest accepted line of a source, in bytes. */
   MAX_LINE_BYTES: whole(16_777_216, 1_024, 268_435_456),
+
+  /** For tests of a mixed fleet: the version of `noopJob`. */
+  NOOP_JOB_VERSION: z.enum(['1', '2']).default('1'),
 
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });

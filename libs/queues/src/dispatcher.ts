@@ -1,36 +1,38 @@
-import type { Dispatcher, ExecutionRef, PartitionRef } from '#engine';
+import type { Dispatcher, ExecutionRef, QueuedExecution } from '#engine';
 import type { JobsOptions, Queue } from 'bullmq';
-import { controlPayload, partitionPayload } from './payload.js';
+import { controlPayload, partitionPayload, stepPayload } from './payload.js';
 
 /**
- * Queues the work of one module. Job ids are deterministic, so adding what stands in the queue changes nothing; a
+ * Queues the work of one module. Job ids are deterministic, so adding what is in the queue changes nothing; a
  * finished job leaves no trace, so that the same work can be queued again. Only a job whose failure is recorded with
  * its partition stays, for people to see.
  */
 export class BullDispatcher implements Dispatcher {
-  constructor(
-    private readonly executions: Queue,
-    private readonly partitionQueue: Queue,
-  ) {}
+  constructor(private readonly queues: Readonly<Record<'executions' | 'steps' | 'partitions', Queue>>) {}
 
   async control(execution: ExecutionRef, reason: string): Promise<void> {
-    await this.executions.add('control', controlPayload(execution), optionsOf(`${execution.uuid}-${reason}`));
+    await this.queues.executions.add('control', controlPayload(execution), optionsOf(`${execution.uuid}-${reason}`));
   }
 
-  async partitions(refs: readonly PartitionRef[]): Promise<void> {
-    const [only] = refs;
-    if (only && refs.length === 1) {
-      await this.partitionQueue.add('partition', partitionPayload(only), optionsOf(partitionJobId(only)));
-    } else if (only) {
-      await this.partitionQueue.addBulk(
-        refs.map((ref) => ({ name: 'partition', data: partitionPayload(ref), opts: optionsOf(partitionJobId(ref)) })),
-      );
-    }
+  async step(execution: QueuedExecution, step: string): Promise<void> {
+    await this.queues.steps.add('step', stepPayload(execution, step), optionsOf(`${execution.uuid}-${step}`));
+  }
+
+  async partitions(execution: QueuedExecution, step: string, partitions: readonly number[]): Promise<void> {
+    const jobs = partitions.map((partition) => ({
+      name: 'partition',
+      data: partitionPayload(execution, step, partition),
+      opts: optionsOf(partitionJobId(execution, step, partition)),
+    }));
+    const [only] = jobs;
+    if (only && jobs.length === 1) await this.queues.partitions.add(only.name, only.data, only.opts);
+    else if (only) await this.queues.partitions.addBulk(jobs);
   }
 }
 
 /** Carries the attempt (the execution), since BullMQ ignores an id it still keeps; `:` is not allowed in ids. */
-const partitionJobId = ({ uuid, step, partition }: PartitionRef): string => `${uuid}-${step}-${partition}`;
+const partitionJobId = ({ uuid }: ExecutionRef, step: string, partition: number): string =>
+  `${uuid}-${step}-${partition}`;
 
 /**
  * BullMQ repeats for ever, with backoff: the engine decides when a fault is final and then records it. A job that

@@ -1,5 +1,6 @@
 export * from './active-work.js';
 export * from './cancel-channel.js';
+export * from './delayed-work.js';
 export * from './dispatcher.js';
 export * from './names.js';
 export * from './payload.js';

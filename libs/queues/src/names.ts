@@ -1,8 +1,10 @@
+import type { Queue } from 'bullmq';
+
 /**
- * The queues of a module: `executions` moves executions on, `partitions` runs their partitions, `maintenance` sweeps.
+ * The queues of a module: `executions` moves executions on, `steps` runs tasklets and plans, `partitions` runs partitions.
  * Their Redis keys carry the module's hash tag, like its other keys.
  */
-export const QUEUE_KINDS = ['executions', 'partitions', 'maintenance'] as const;
+export const QUEUE_KINDS = ['executions', 'steps', 'partitions'] as const;
 
 export type QueueKind = (typeof QUEUE_KINDS)[number];
 
@@ -11,3 +13,6 @@ export const queueName = (moduleId: string, kind: QueueKind): string => `${modul
 
 /** BullMQ's key prefix, e.g. `longshore:{persistence}:queue`. */
 export const queuePrefix = (keyPrefix: string, moduleId: string): string => `${keyPrefix}:{${moduleId}}:queue`;
+
+/** A module's queues. */
+export type ModuleQueues = Readonly<Record<QueueKind, Queue>>;

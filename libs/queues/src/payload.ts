@@ -1,8 +1,8 @@
 import { executionId, executionUuid } from '#domain';
-import type { ExecutionRef, PartitionRef } from '#engine';
+import type { ExecutionRef, PartitionRef, QueuedExecution, StepRef } from '#engine';
 
 /** Version of the payloads. A worker refuses one that it does not know, so that fleets can be updated while they run. */
-const VERSION = 1;
+const VERSION = 2;
 
 export interface ControlPayload {
   v: number;
@@ -10,8 +10,16 @@ export interface ControlPayload {
   executionUUID: string;
 }
 
-export interface PartitionPayload extends ControlPayload {
-  step: number;
+export interface StepPayload extends ControlPayload {
+  jobName: string;
+  /** Version of the job as the execution has it. */
+  jobVersion: string;
+  /** Name of the step. */
+  step: string;
+}
+
+export interface PartitionPayload extends StepPayload {
+  /** Index in the step's plan, from 0. */
   partition: number;
 }
 
@@ -21,10 +29,16 @@ export const controlPayload = ({ id, uuid }: ExecutionRef): ControlPayload => ({
   executionUUID: uuid,
 });
 
-export const partitionPayload = (ref: PartitionRef): PartitionPayload => ({
-  ...controlPayload(ref),
-  step: ref.step,
-  partition: ref.partition,
+export const stepPayload = (execution: QueuedExecution, step: string): StepPayload => ({
+  ...controlPayload(execution),
+  jobName: execution.jobName,
+  jobVersion: execution.jobVersion,
+  step,
+});
+
+export const partitionPayload = (execution: QueuedExecution, step: string, partition: number): PartitionPayload => ({
+  ...stepPayload(execution, step),
+  partition,
 });
 
 /** @throws Error if the payload is of another version */
@@ -35,8 +49,10 @@ export function executionOf(payload: ControlPayload): ExecutionRef {
 }
 
 /** @throws as {@link executionOf} */
+export const stepOf = (payload: StepPayload): StepRef => ({ ...executionOf(payload), step: payload.step });
+
+/** @throws as {@link executionOf} */
 export const partitionOf = (payload: PartitionPayload): PartitionRef => ({
-  ...executionOf(payload),
-  step: payload.step,
+  ...stepOf(payload),
   partition: payload.partition,
 });

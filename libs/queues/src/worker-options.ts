@@ -11,7 +11,7 @@ export interface Pace {
 const RETRY_DELAY_MS = 1_000;
 
 /** Longest pause before a repeat, in ms. */
-const MAX_BACKOFF_MS = 30_000;
+export const MAX_BACKOFF_MS = 30_000;
 
 /**
  * How workers of ours consume a queue. A stalled job is never given up by BullMQ: a partition that keeps killing its

@@ -4,11 +4,15 @@ import {
   executionUuid,
   exitCodeOf,
   instanceId,
+  partitionStepName,
   type BatchStatus,
   type Counts,
+  type ExecutionId,
+  type ExecutionUuid,
+  type JobDefinition,
   type Json,
 } from '#domain';
-import type { ExecutionRecord, Failure, StepExecutionRecord } from '#engine';
+import type { ControlledExecution, ExecutionRecord, ExecutionRef, Failure, StepExecutionRecord } from '#engine';
 import type { JobParameters, Partition } from '#job-kit';
 
 /** A Redis hash as it is read: names and values in turn. */
@@ -20,16 +24,24 @@ export function hashOf(flat: readonly string[]): Hash {
   return hash;
 }
 
-const text = (hash: Hash, field: string): string => {
-  const value = hash.get(field);
-  if (value === undefined) throw new Error(`Redis hash lacks the field ${field}.`);
-  return value;
-};
+const text = (hash: Hash, field: string): string => hash.get(field) ?? '';
 const number = (hash: Hash, field: string): number => Number(hash.get(field) ?? 0);
 const optionalNumber = (hash: Hash, field: string): number | undefined => {
   const value = hash.get(field);
   return value === undefined ? undefined : Number(value);
 };
+
+/** JSON that must break no reader, whatever stored it: undefined where it cannot be parsed. */
+function parsed(json: string | undefined): Json | undefined {
+  try {
+    return json === undefined ? undefined : (JSON.parse(json) as Json);
+  } catch {
+    return undefined;
+  }
+}
+
+const isObject = (value: Json | undefined): value is { [key: string]: Json } =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Counts in the order of COUNT_NAMES, as scripts take and return them. */
 export const countsOf = (values: readonly unknown[]): Counts =>
@@ -40,15 +52,21 @@ const countsIn = (hash: Hash): Counts => countsOf(COUNT_NAMES.map((name) => hash
 
 const RESULT = 'result:';
 
-/** Hashes of an execution and of its instance → the record. */
-export function decodeExecution(execution: Hash, instance: Hash): ExecutionRecord {
+export const refOf = (id: string | number, uuid: string): ExecutionRef => ({
+  id: executionId(Number(id)),
+  uuid: executionUuid(uuid),
+});
+
+/**
+ * Hashes of an execution and of its instance → the record.
+ *
+ * @param readAt Redis's time when they were read
+ */
+export function decodeExecution(execution: Hash, instance: Hash, readAt: number): ExecutionRecord {
   return {
-    id: executionId(number(execution, 'id')),
-    uuid: executionUuid(text(execution, 'uuid')),
-    instanceId: instanceId(number(execution, 'instanceId')),
-    instanceUuid: executionUuid(text(execution, 'instanceUuid')),
-    jobName: text(execution, 'jobName'),
-    parameters: decodeParameters(execution),
+    ...identityIn(execution),
+    latest: executionId(number(instance, 'latest')),
+    abandoned: instance.has('abandoned'),
     status: text(execution, 'status') as BatchStatus,
     exitCode: text(execution, 'exitCode'),
     exitDescription: execution.get('exitDescription'),
@@ -63,30 +81,72 @@ export function decodeExecution(execution: Hash, instance: Hash): ExecutionRecor
       rowsTotal: number(instance, 'rowsTotal'),
       rowsDone: number(instance, 'rowsDone'),
     },
-    failures: JSON.parse(execution.get('failures') ?? '[]') as Failure[],
+    failures: decodeFailures(execution),
     results: decodeResults(execution),
     stepCount: number(execution, 'stepCount'),
+    handedBack: handedBackIn(execution),
+    databaseWentBack: optionalNumber(execution, 'databaseWentBack'),
+    readAt,
   };
 }
 
-export const decodeParameters = (execution: Hash): JobParameters =>
-  JSON.parse(text(execution, 'parameters')) as JobParameters;
+/** What an execution is, to those who work on it. */
+export const decodeControlled = (execution: Hash): ControlledExecution => ({
+  ...identityIn(execution),
+  isRestart: execution.has('restart'),
+});
 
-function decodeResults(execution: Hash): Record<string, Json> {
-  const results: Record<string, Json> = {};
-  for (const [field, value] of execution) {
-    if (field.startsWith(RESULT)) results[field.slice(RESULT.length)] = JSON.parse(value) as Json;
-  }
-  return results;
+const identityIn = (execution: Hash) => ({
+  id: executionId(number(execution, 'id')) satisfies ExecutionId,
+  uuid: executionUuid(text(execution, 'uuid')) satisfies ExecutionUuid,
+  instanceId: instanceId(number(execution, 'instanceId')),
+  instanceUuid: executionUuid(text(execution, 'instanceUuid')),
+  jobName: text(execution, 'jobName'),
+  definition: decodeDefinition(execution),
+  parameters: decodeParameters(execution),
+});
+
+function decodeDefinition(execution: Hash): JobDefinition {
+  const definition = parsed(execution.get('definition'));
+  const isReadable = isObject(definition) && typeof definition.version === 'string' && Array.isArray(definition.steps);
+  return isReadable ? (definition as unknown as JobDefinition) : { version: '', steps: [] };
 }
 
-/** A step's hash leaves out what follows from the rest: the exit code of its status, and that its last update was its end, or its beginning. */
-export function decodeStep(stepName: string, step: Hash): StepExecutionRecord {
+function decodeParameters(execution: Hash): JobParameters {
+  const parameters = parsed(execution.get('parameters'));
+  return isObject(parameters) ? (parameters as JobParameters) : {};
+}
+
+function decodeFailures(execution: Hash): Failure[] {
+  const failures = parsed(execution.get('failures'));
+  if (!Array.isArray(failures)) return [];
+  return failures.filter(isObject).map(({ stepName, message, time }) => ({
+    stepName: String(stepName ?? ''),
+    message: String(message ?? ''),
+    time: Number(time ?? 0),
+  }));
+}
+
+function decodeResults(execution: Hash): Record<string, Json> {
+  const results = [...execution].filter(([field]) => field.startsWith(RESULT));
+  return Object.fromEntries(results.map(([field, value]) => [field.slice(RESULT.length), parsed(value) ?? null]));
+}
+
+function handedBackIn(execution: Hash): ExecutionRecord['handedBack'] {
+  const since = optionalNumber(execution, 'handedBackSince');
+  return since === undefined ? undefined : { since, reason: text(execution, 'handedBackReason') };
+}
+
+/**
+ * A hash of a step or of a partition → the record. It leaves out what follows from the rest: the exit code of its status, and
+ * that its last update was its end, or its beginning.
+ */
+export function decodeStep(stepName: string, isPartition: boolean, step: Hash): StepExecutionRecord {
   const status = text(step, 'status') as BatchStatus;
   const startTime = number(step, 'startTime');
   const endTime = optionalNumber(step, 'endTime');
   return {
-    stepName,
+    stepName: isPartition ? partitionStepName(stepName, text(step, 'label')) : stepName,
     status,
     exitCode: step.get('exitCode') ?? exitCodeOf(status),
     startTime,
@@ -96,9 +156,6 @@ export function decodeStep(stepName: string, step: Hash): StepExecutionRecord {
     failure: step.get('failure'),
   };
 }
-
-/** An instance's executions, oldest first. */
-export const executionIds = (instance: Hash): string[] => (instance.get('executions') ?? '').split(',').filter(Boolean);
 
 /**
  * A partition as it stands in a plan: its label, which Lua reads, a line feed, which no label holds, and the rest as JSON,

@@ -3,7 +3,8 @@
  * `?` stands for an argument. docs/redis-keys.md tells what each holds (a test holds the two together).
  *
  * All keys begin with the module's root, whose braces make one hash tag of the module's id: in a Redis Cluster a
- * module lives in one slot, so its scripts are atomic, and modules spread over the nodes.
+ * module lives in one slot, so its scripts are atomic, and modules spread over the nodes. A step is its name, so that a
+ * job whose steps are renamed or put in another order reads nothing that another step has left.
  */
 export const KEYS = {
   lastExecutionId: 'last-id:execution',
@@ -13,20 +14,27 @@ export const KEYS = {
   unsettled: 'unsettled',
   forgotten: 'forgotten',
   ended: 'ended:?',
+  databases: 'databases',
+  sealed: 'sealed:?',
   audit: 'audit',
   barrier: 'barrier',
+  turn: 'turn:?',
   execution: 'execution:?',
   steps: 'execution:?:steps',
   stepExecution: 'execution:?:step:?',
-  inFlight: 'execution:?:in-flight',
+  partitions: 'execution:?:partitions:?',
+  partition: 'execution:?:step:?:?',
+  inFlight: 'execution:?:in-flight:?',
   lease: 'execution:?:lease',
   nudge: 'execution:?:nudge',
   instance: 'instance:?',
+  executions: 'instance:?:executions',
   plan: 'instance:?:plan:?',
   completed: 'instance:?:completed:?',
   positions: 'instance:?:positions:?',
   instances: 'job:?:instances',
-  instancesByStatus: 'job:?:instances:?',
+  instancesByStatuses: 'job:?:instances:?',
+  statusSets: 'job:?:status-sets',
   identity: 'job:?:identity:?',
   idempotency: 'idempotency:?',
 } as const;
@@ -36,15 +44,8 @@ export type KeyName = keyof typeof KEYS;
 /** First part of all keys of a module, e.g. `longshore:{persistence}:`. */
 export const keyRoot = (prefix: string, moduleId: string): string => `${prefix}:{${moduleId}}:`;
 
-/** A key of the module, e.g. `key(root, 'stepExecution', 33, '0.17')`. */
+/** A key of the module, e.g. `key(root, 'partition', 33, 'load', 17)`. */
 export function key(root: string, name: KeyName, ...args: readonly (string | number)[]): string {
   let next = 0;
   return root + KEYS[name].replaceAll('?', () => String(args[next++]));
 }
-
-/**
- * A step execution's name within its execution, as `steps` lists it and `stepExecution` takes it:
- * `0` is the first step, `0.17` its eighteenth partition.
- */
-export const stepKey = (step: number, partition?: number): string =>
-  partition === undefined ? String(step) : `${step}.${partition}`;

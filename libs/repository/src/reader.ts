@@ -6,96 +6,143 @@ import {
   type ExecutionRecord,
   type InstanceQuery,
   type InstanceRecord,
+  type ListedExecution,
   type StepExecutionRecord,
+  type StepSummary,
 } from '#engine';
 import type { RedisClient } from '#platform';
+import { accessTo, type Access } from './access.js';
 import { decodeExecution, decodeStep, hashOf } from './codec.js';
-import { key, keyRoot } from './keys.js';
-import { list, scriptRunner, strings, type ScriptRunner } from './script-runner.js';
+import { list, strings, type Reply } from './script-runner.js';
 
-/** Questions, answered from Redis: an index look-up and one script, however much is stored. */
+/** Hashes read by one script, so that a long listing of large executions does not hold Redis up. */
+const HASHES_A_CALL = 1_000;
+
+/** An instance that is being read: with the executions found so far, as they are listed. */
+type Found = { id: string; record: InstanceRecord | undefined };
+
+/** Where to go on reading an instance's executions. */
+type Place = readonly [instance: string, execution: string];
+
+const NEWEST = '+inf';
+
+/** Questions, answered from Redis: an index look-up and scripts that each read a bounded number of hashes. */
 export class RedisExecutionReader implements ExecutionReader {
-  readonly #root: string;
-  readonly #run: ScriptRunner;
+  readonly #at: Access;
 
-  constructor(
-    private readonly redis: RedisClient,
-    prefix: string,
-    moduleId: string,
-  ) {
-    this.#root = keyRoot(prefix, moduleId);
-    this.#run = scriptRunner(redis, this.#root);
+  constructor(redis: RedisClient, prefix: string, moduleId: string) {
+    this.#at = accessTo(redis, prefix, moduleId);
   }
 
   async listInstances(jobName: string, query: InstanceQuery): Promise<InstanceRecord[]> {
-    return this.#readInstances(await this.#page(jobName, query), query.statuses);
+    const instances = await this.#readInstances(await this.#page(jobName, query), query.statuses);
+    await this.#addSteps(instances.flatMap(({ executions }) => executions));
+    return instances;
   }
 
   async findByUuid(jobName: string, uuid: ExecutionUuid): Promise<InstanceRecord | undefined> {
-    const id = await this.redis.hget(key(this.#root, 'uuids'), uuid);
-    if (id === null) return undefined;
-    const instance = await this.redis.hget(key(this.#root, 'execution', id), 'instanceId');
-    if (instance === null) return undefined;
-    const [found] = await this.#readInstances([instance], [], id);
-    return found?.jobName === jobName ? found : undefined;
+    const id = await this.#at.redis.hget(this.#at.key('uuids'), uuid);
+    const execution = id === null ? undefined : await this.findExecution(Number(id) as ExecutionId);
+    if (execution?.jobName !== jobName || execution.uuid !== uuid) return undefined;
+    const executions = [{ ...execution, steps: [] }];
+    await this.#addSteps(executions);
+    return { id: execution.instanceId, jobName, executions };
   }
 
   async findExecution(id: ExecutionId): Promise<ExecutionRecord | undefined> {
-    const [execution, instance] = list(await this.#run('readExecution', id));
+    const [execution, instance, readAt] = list(await this.#at.run('readExecution', { id }));
     if (!execution || !instance) return undefined;
-    return decodeExecution(hashOf(strings(execution)), hashOf(strings(instance)));
+    return decodeExecution(hashOf(strings(execution)), hashOf(strings(instance)), Number(readAt));
   }
 
   async listSteps(id: ExecutionId, start: number, count: number): Promise<StepExecutionRecord[]> {
-    if (count < 1) return [];
-    const steps = list(await this.#run('readSteps', id, start, start + count - 1));
-    return steps.map((entry) => {
-      const [name, step] = list(entry);
-      return decodeStep(String(name), hashOf(strings(step ?? [])));
-    });
-  }
-
-  /** Ids of the instances on a page, newest first. Of several statuses the newest of each are merged: that costs `start`. */
-  async #page(jobName: string, { start, count, statuses }: InstanceQuery): Promise<string[]> {
-    const end = start + count - 1;
-    const [first, ...others] = statuses;
-    if (first === undefined) return this.redis.zrevrange(key(this.#root, 'instances', jobName), start, end);
-    const index = (status: BatchStatus) => key(this.#root, 'instancesByStatus', jobName, status);
-    if (others.length === 0) return this.redis.zrevrange(index(first), start, end);
-    const pages = await Promise.all(statuses.map((status) => this.redis.zrevrange(index(status), 0, end)));
-    const newestFirst = [...new Set(pages.flat())].toSorted((a, b) => Number(b) - Number(a));
-    return newestFirst.slice(start, end + 1);
-  }
-
-  async #readInstances(
-    ids: readonly string[],
-    statuses: readonly BatchStatus[],
-    only: string = '',
-  ): Promise<InstanceRecord[]> {
-    const found: ReturnType<typeof list> = [];
-    for (let from = 0; from < ids.length; from += INSTANCES_A_CALL) {
-      const some = ids.slice(from, from + INSTANCES_A_CALL);
-      found.push(...list(await this.#run('readInstances', LISTED_STEPS, only, statuses.join(','), ...some)));
+    const found: StepExecutionRecord[] = [];
+    while (found.length < count) {
+      const most = Math.min(count - found.length, HASHES_A_CALL);
+      const steps = list(await this.#at.run('readSteps', { id, start: start + found.length, count: most }));
+      for (const entry of steps) {
+        const [name, isPartition, hash] = list(entry);
+        found.push(decodeStep(String(name), isPartition === 1, hashOf(strings(hash))));
+      }
+      if (steps.length < most) break;
     }
-    const instances = found.map((entry) => {
-      const [first, ...executions] = list(entry);
-      const instance = hashOf(strings(first ?? []));
-      return {
-        id: instanceId(Number(instance.get('id'))),
-        jobName: instance.get('jobName') ?? '',
-        executions: executions.map((execution) => {
-          const [hash, steps] = list(execution);
-          return { ...decodeExecution(hashOf(strings(hash ?? [])), instance), steps: pairs(strings(steps ?? [])) };
-        }),
-      };
-    });
-    // One whose last matching execution moved on since the page was read has none left.
-    return instances.filter(({ executions }) => executions.length > 0);
+    return found;
+  }
+
+  /** Ids of the instances on a page, newest first. */
+  async #page(jobName: string, { start, count, statuses }: InstanceQuery): Promise<string[]> {
+    const { redis, key, run } = this.#at;
+    if (statuses.length === 0) return redis.zrevrange(key('instances', jobName), start, start + count - 1);
+    return strings(await run('findInstances', { job: jobName, start, count, statuses }));
+  }
+
+  /** In the order of `ids`, without those that have no execution of these statuses (any more). */
+  async #readInstances(ids: readonly string[], statuses: readonly BatchStatus[]): Promise<InstanceRecord[]> {
+    const found = new Map(ids.map((id): [string, Found] => [id, { id, record: undefined }]));
+    let places: Place[] = ids.map((id) => [id, NEWEST]);
+    while (places.length > 0) {
+      const reply = await this.#at.run('readInstances', {
+        statuses: statuses.join(','),
+        most: HASHES_A_CALL,
+        mostSteps: LISTED_STEPS,
+        places: places.slice(0, HASHES_A_CALL).flat(),
+      });
+      const [readAt, ...entries] = list(reply);
+      const left = entries.flatMap((entry, i): Place[] => {
+        const [id] = places[i]!;
+        const next = addTo(found.get(id)!, list(entry), Number(readAt));
+        return next === '' ? [] : [[id, next]];
+      });
+      places = [...left, ...places.slice(entries.length)];
+    }
+    return [...found.values()].flatMap(({ record }) => (record && record.executions.length > 0 ? [record] : []));
+  }
+
+  /** Adds the steps where they are missing, of so many executions a call that their steps are few enough. */
+  async #addSteps(executions: readonly ListedExecution[]): Promise<void> {
+    for (const batch of batches(executions.filter(isWithoutSteps))) {
+      const ids = batch.map(({ id }) => id);
+      const found = list(await this.#at.run('readStepNames', { most: LISTED_STEPS, ids }));
+      batch.forEach((execution, i) => (execution.steps = pairs(found[i])));
+    }
   }
 }
 
-/** Instances read by one script, so that a long listing of large executions does not hold Redis up. */
-const INSTANCES_A_CALL = 20;
+const isWithoutSteps = ({ stepCount, steps }: ListedExecution): boolean => stepCount > 0 && steps.length === 0;
 
-const pairs = (flat: readonly string[]): { stepName: string; exitCode: string }[] =>
-  flat.flatMap((stepName, i) => (i % 2 === 0 ? [{ stepName, exitCode: flat[i + 1] ?? '' }] : []));
+/**
+ * Adds what one call has read of an instance.
+ *
+ * @returns the execution to go on with, or '' at the end
+ */
+function addTo(found: Found, [hash, next, ...executions]: ReturnType<typeof list>, readAt: number): string {
+  const instance = hashOf(strings(hash));
+  found.record ??= { id: instanceId(Number(found.id)), jobName: instance.get('jobName') ?? '', executions: [] };
+  for (let i = 0; i + 1 < executions.length; i += 2) {
+    const record = decodeExecution(hashOf(strings(executions[i])), instance, readAt);
+    found.record.executions.push({ ...record, steps: pairs(executions[i + 1]) });
+  }
+  return String(next);
+}
+
+/** Groups executions so that the steps shown of a group are at most {@link HASHES_A_CALL}, or it is a single one. */
+function batches(executions: readonly ListedExecution[]): ListedExecution[][] {
+  const groups: ListedExecution[][] = [];
+  let room = 0;
+  for (const execution of executions) {
+    const hashes = Math.min(execution.stepCount, LISTED_STEPS);
+    if (hashes > room || groups.length === 0) {
+      groups.push([]);
+      room = HASHES_A_CALL;
+    }
+    groups.at(-1)!.push(execution);
+    room -= hashes;
+  }
+  return groups;
+}
+
+/** Names and exit codes in turn; none where they were not read. */
+const pairs = (reply: Reply | undefined): StepSummary[] =>
+  reply === ''
+    ? []
+    : strings(reply).flatMap((stepName, i, flat) => (i % 2 === 0 ? [{ stepName, exitCode: flat[i + 1] ?? '' }] : []));

@@ -1,17 +1,16 @@
 import type { RedisClient } from '#platform';
-import { sources, type ScriptName } from './scripts/index.js';
+import { inOrder, SOURCES, type Arguments, type ScriptName } from './scripts/index.js';
 
-type Argument = string | number;
-type Reply = string | number | null | Reply[];
+export type Reply = string | number | null | Reply[];
 
 /** Runs a script of this module. Redis caches scripts by hash; ioredis sends one again that a restart or flush has lost. */
-export type ScriptRunner = (name: ScriptName, ...args: Argument[]) => Promise<Reply>;
+export type ScriptRunner = <S extends ScriptName>(name: S, given: Arguments<S>) => Promise<Reply>;
 
 /** @param root the module's key root, which routes the script to the module's node */
 export function scriptRunner(redis: RedisClient, root: string): ScriptRunner {
-  for (const [name, lua] of sources()) redis.defineCommand(commandOf(name), { numberOfKeys: 2, lua });
-  const commands = redis as unknown as Record<string, (...args: Argument[]) => Promise<Reply>>;
-  return async (name, ...args) => commands[commandOf(name)]!(...declaredKeys(root), ...args);
+  for (const [name, lua] of SOURCES) redis.defineCommand(commandOf(name), { numberOfKeys: 2, lua });
+  const commands = redis as unknown as Record<string, (...args: (string | number)[]) => Promise<Reply>>;
+  return async (name, given) => commands[commandOf(name)]!(...declaredKeys(root), ...inOrder(name, given));
 }
 
 /**
@@ -24,10 +23,10 @@ const declaredKeys = (root: string): [string, string] => [root, `${root}:`];
 const commandOf = (name: ScriptName): string => `longshore${name}`;
 
 /** Checks a script's answer where it is a list. */
-export function list(reply: Reply): Reply[] {
+export function list(reply: Reply | undefined): Reply[] {
   if (!Array.isArray(reply)) throw new Error(`A list was expected from Redis, not ${JSON.stringify(reply)}.`);
   return reply;
 }
 
 /** A list of strings; what Redis holds as a number is turned into one. */
-export const strings = (reply: Reply): string[] => list(reply).map(String);
+export const strings = (reply: Reply | undefined): string[] => list(reply).map(String);

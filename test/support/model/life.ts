@@ -60,18 +60,20 @@ function closedOnce<O>(session: SinkSession<O>): SinkSession<O> {
   return Object.assign(session, { close: () => (closing ??= close()) });
 }
 
-/** A sink whose sessions cost life too. @param opened is handed every session, for whoever closes a dead worker's */
+/** A sink whose calls cost life, those of its sessions too. @param opened is handed every session, for whoever closes a dead worker's */
 export const mortalSink = <O>(
-  sink: TransactionalSink<O>,
+  { open, gate, ledger }: TransactionalSink<O>,
   life: Life,
   opened: (session: SinkSession<O>) => void,
 ): TransactionalSink<O> => ({
   open: async (attempt: PartitionAttempt) => {
     const session = await life.spend(async () => {
-      const fresh = closedOnce(await sink.open(attempt));
+      const fresh = closedOnce(await open(attempt));
       opened(fresh);
       return fresh;
     });
     return mortal(session, life);
   },
+  gate: mortal(gate, life),
+  ledger: mortal(ledger, life),
 });

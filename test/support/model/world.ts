@@ -1,55 +1,44 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { BatchStatus } from '#domain';
-import {
-  Controller,
-  JobOperator,
-  PartitionRunner,
-  Recovery,
-  Settlement,
-  type Ambient,
-  type ExecutionRecord,
-} from '#engine';
-import type { FhirStore } from '#fhir-store';
-import type { JobRegistry, SinkSession } from '#job-kit';
+import { JobOperator, Recovery, Settlement, type Ambient, type ExecutionRecord, type Sinks } from '#engine';
+import type { TransactionalSink } from '#job-kit';
 import { connectRedis, createLogger, duplicateOf, type RedisClient } from '#platform';
+import type { Postgres } from '#postgres';
 import {
-  ActiveWork,
+  BullDelayedWork,
   BullDispatcher,
-  executionOf,
-  partitionOf,
+  QUEUE_KINDS,
   queueName,
   queuePrefix,
   RedisCancelChannel,
   workerOptions,
+  type QueueKind,
 } from '#queues';
-import { key, keyRoot, RedisExecutionReader, RedisExecutionStore } from '#repository';
+import { key, keyRoot, RedisExecutionReader, redisExecutionStore, type RedisExecutionStore } from '#repository';
 import { Queue, Worker, type Job } from 'bullmq';
 import { inject } from 'vitest';
 import { aofWritten } from '../aof-written.js';
 import type { TestDatabase } from '../database.js';
 import type { PrivateServer } from '../private-server.js';
-import { modelJobs, sinkOf, type Item } from './jobs.js';
+import { DatabaseHistory } from './database-history.js';
+import { itemTable, modelJobs, type Deploy, type Item, type Places, type Run } from './jobs.js';
 import { Life, mortal, mortalSink } from './life.js';
+import { workOn, type Sleeper } from './worker.js';
 
-const MODULE = 'persistence';
+export const MODULE = 'persistence';
 const SILENT = createLogger('test', 'silent');
-const KINDS = ['executions', 'partitions'] as const;
-export type Kind = (typeof KINDS)[number];
 
 const LOCK_MS = 60_000;
 const LOOK_FOR_STALLED_MS = 20;
-/** Longer than any silence that is still no reason to look. */
-const LONG_MS = 120_000;
 /** Rounds of work and passing time after which an execution that still runs hangs. */
 const MOST_ROUNDS = 60;
+/** Deliveries without a pause after which work goes round in a circle. */
+const MOST_DELIVERIES = 5_000;
 
-/** A worker that stopped in the middle of its work. */
-interface Sleeper {
-  kind: Kind;
-  job: Job;
-  life: Life;
-  work: Promise<void>;
-  sessions: SinkSession<Item>[];
+/** What is deployed: the jobs that gateways have, and those of each kind of worker that the fleet has. */
+export interface Fleet {
+  gateway: Deploy;
+  workers: readonly Deploy[];
 }
 
 /**
@@ -58,26 +47,28 @@ interface Sleeper {
  */
 export class World {
   readonly prefix = `test-${randomBytes(6).toString('hex')}`;
-  readonly operator: JobOperator;
   readonly store: RedisExecutionStore;
   readonly reader: RedisExecutionReader;
-  /** Every item that `roughJob` has written, as often as it was. */
+  readonly history: DatabaseHistory;
+  /** Every item that was written by a function, as often as it was. */
   readonly rough: Item[] = [];
-  #clock = 1_700_000_000_000;
+  /** Every tasklet that has run, as often as it has. */
+  readonly ran: Run[] = [];
+  fleet: Fleet = { gateway: modelJobs(), workers: [modelJobs()] };
   readonly #redis: RedisClient;
-  readonly #queues: Record<Kind, Queue>;
-  readonly #workers: Record<Kind, Worker>;
-  readonly #ambient: Ambient = { now: () => (this.#clock += 1), uuid: randomUUID };
-  readonly #jobs: JobRegistry;
+  readonly #queues: Record<QueueKind, Queue>;
+  readonly #workers: Record<QueueKind, Worker>;
+  readonly #ambient: Ambient = { uuid: randomUUID };
   readonly #dispatcher: BullDispatcher;
-  readonly #sleepers: Sleeper[] = [];
+  readonly #sink: TransactionalSink<Item>;
+  readonly #sleepers: (Sleeper & { kind: QueueKind; job: Job })[] = [];
   readonly #others: RedisClient[] = [];
   #deliveries = 0;
 
   /** @param server a Redis of its own, that it may restart. Default: the one that all tests share */
   constructor(
     readonly database: TestDatabase,
-    private readonly sink: FhirStore,
+    readonly postgres: Postgres,
     private readonly server?: PrivateServer,
   ) {
     this.#redis = connectRedis(server?.url ?? inject('redisUrl'), 'patient', SILENT);
@@ -92,25 +83,30 @@ export class World {
     this.#queues = ofKinds((kind) => new Queue(queueName(MODULE, kind), { connection, prefix }));
     this.#workers = ofKinds((kind) => new Worker(queueName(MODULE, kind), null, { connection, prefix, ...options }));
     // Of a Redis that restarts they are told too; they reconnect by themselves.
-    for (const kind of KINDS) {
+    for (const kind of QUEUE_KINDS) {
       this.#queues[kind].on('error', () => undefined);
       this.#workers[kind].on('error', () => undefined);
     }
-    this.store = new RedisExecutionStore(this.#redis, this.prefix, MODULE);
+    this.store = redisExecutionStore(this.#redis, this.prefix, MODULE);
     this.reader = new RedisExecutionReader(this.#redis, this.prefix, MODULE);
-    this.#dispatcher = new BullDispatcher(this.#queues.executions, this.#queues.partitions);
-    this.#jobs = modelJobs(sinkOf(sink), (items) => this.rough.push(...items));
-    this.operator = this.operatorWith(Life.endless());
+    this.history = new DatabaseHistory(database, postgres);
+    this.#dispatcher = new BullDispatcher(this.#queues);
+    this.#sink = postgres.sinkFor(itemTable);
+  }
+
+  /** A gateway's operator, with what is deployed now. */
+  get operator(): JobOperator {
+    return this.operatorWith(Life.endless());
   }
 
   /** A gateway's operator, as long as the gateway lives. */
   operatorWith(life: Life, store = this.store): JobOperator {
+    const sinks = this.#sinksWith(this.fleet.gateway, life);
     return new JobOperator({
-      jobs: this.#jobs,
+      jobs: sinks.jobs,
+      sinks,
       store: mortal(store, life),
       dispatcher: mortal(this.#dispatcher, life),
-      gates: mortal(this.sink.gates, life),
-      ledger: mortal(this.sink.ledger, life),
       cancel: mortal(new RedisCancelChannel(this.#redis, this.prefix, MODULE), life),
       log: SILENT,
       ambient: this.#ambient,
@@ -122,7 +118,7 @@ export class World {
     return Array.from({ length: count }, () => {
       const redis = duplicateOf(this.#redis);
       this.#others.push(redis);
-      return this.operatorWith(Life.endless(), new RedisExecutionStore(redis, this.prefix, MODULE));
+      return this.operatorWith(Life.endless(), redisExecutionStore(redis, this.prefix, MODULE));
     });
   }
 
@@ -133,24 +129,28 @@ export class World {
     );
   }
 
-  recordsOf(executions: readonly { id: number }[]): Promise<(ExecutionRecord | undefined)[]> {
-    return Promise.all(executions.map(({ id }) => this.store.findExecution(id as never)));
+  /** All that is stored of executions. */
+  async recordsOf(executions: readonly { id: number }[]): Promise<(Partial<ExecutionRecord> | undefined)[]> {
+    const records = await Promise.all(executions.map(({ id }) => this.store.findExecution(id as never)));
+    return records.map((record) => record && { ...record, readAt: undefined });
   }
 
   /**
    * Has a worker take the next job of a queue.
    *
+   * @param worker which kind of worker of the fleet: they take turns, unless one is named
    * @returns `idle` if there is none, `stopped` if its life ended first: then it sleeps, and its lock runs out
    */
-  async deliver(kind: Kind, life: Life): Promise<'idle' | 'done' | 'stopped'> {
+  async deliver(kind: QueueKind, life: Life, worker = this.#deliveries): Promise<'idle' | 'done' | 'stopped'> {
     const token = `worker-${(this.#deliveries += 1)}`;
     const job = (await this.#workers[kind].getNextJob(token, { block: false })) as Job | undefined;
     if (!job) return 'idle';
-    const sessions: SinkSession<Item>[] = [];
-    const work = this.#work(kind, job, token, life, sessions);
+    const { workers } = this.fleet;
+    const sleeper = this.#work(kind, job, token, life, workers[worker % workers.length]!);
+    const { work } = sleeper;
     const end = await Promise.race([work.then(() => 'done' as const), life.over.then(() => 'stopped' as const)]);
     if (end === 'stopped') {
-      this.#sleepers.push({ kind, job, life, work, sessions });
+      this.#sleepers.push({ kind, job, ...sleeper });
       await this.#losesItsLock(kind, job);
     }
     return end;
@@ -169,23 +169,30 @@ export class World {
     for (const { sessions } of this.#sleepers.splice(0)) for (const session of sessions) await session.close();
   }
 
-  /** Delays are over, leases of the silent have run out, and the sweeper looks. */
-  async timePasses(): Promise<void> {
-    this.#clock += LONG_MS;
-    for (const kind of KINDS) await this.#queues[kind].promoteJobs();
+  /**
+   * Delays are over, leases of the silent have run out, and the sweeper looks.
+   *
+   * @param beyondHandBack whether work may not be handed back any longer
+   */
+  async timePasses(beyondHandBack = false): Promise<void> {
+    for (const kind of QUEUE_KINDS) await this.#queues[kind].promoteJobs();
     const leases = await this.#redis.keys(`${this.prefix}:*:lease`);
     if (leases.length > 0) await this.#redis.del(...leases);
+    const sinks = this.#sinksWith(this.fleet.workers[0]!, Life.endless());
     await new Recovery({
       store: this.store,
-      settlement: this.#settlementOn(Life.endless()),
+      sinks,
+      settlement: new Settlement({ store: this.store, sinks }),
       dispatcher: this.#dispatcher,
+      delayed: new BullDelayedWork(this.#queues, this.#redis),
       log: SILENT,
       silenceMs: 0,
+      handBackMs: beyondHandBack ? -1 : Infinity,
     }).sweep();
   }
 
   /** Somebody removes a job from a queue by hand. */
-  async removeJob(kind: Kind): Promise<void> {
+  async removeJob(kind: QueueKind): Promise<void> {
     const [job] = await this.#queues[kind].getJobs(['waiting', 'delayed'], 0, 0);
     await job?.remove();
   }
@@ -206,20 +213,34 @@ export class World {
     await this.server.begin();
   }
 
-  /** Has workers take what is in the queues, until nothing is. */
-  async work(): Promise<void> {
+  /**
+   * Has workers take what is in the queues, until nothing is.
+   *
+   * @param worker as in {@link deliver}
+   * @throws if that never comes to pass
+   */
+  async work(worker?: number): Promise<void> {
+    let left = MOST_DELIVERIES;
     for (let done = true; done;) {
       done = false;
-      for (const kind of KINDS) while ((await this.deliver(kind, Life.endless())) === 'done') done = true;
+      for (const kind of QUEUE_KINDS) {
+        for (; left > 0 && (await this.deliver(kind, Life.endless(), worker)) === 'done'; left -= 1) done = true;
+      }
     }
+    if (left === 0) throw new Error('Work goes round in a circle.');
   }
 
-  /** Wakes whoever sleeps and works until nothing runs. @throws if that does not come to pass */
+  /**
+   * Wakes whoever sleeps and works until nothing runs. Each kind of worker has the fleet to itself in turn, so work that
+   * one of them can do is done; after some rounds, work that none of them can do has waited too long.
+   *
+   * @throws if that does not come to pass
+   */
   async settle(): Promise<void> {
     while (this.#sleepers.length > 0) await this.wake(0);
     for (let round = 0; round < MOST_ROUNDS; round += 1) {
-      await this.work();
-      await this.timePasses();
+      await this.work(round);
+      await this.timePasses(round > MOST_ROUNDS / 6);
       if ((await this.#redis.zcard(key(keyRoot(this.prefix, MODULE), 'running'))) === 0) return;
     }
     throw new Error('An execution runs for ever.');
@@ -227,7 +248,7 @@ export class World {
 
   /** What has been written in transactions for these executions, as often as it stands there. */
   written(executions: readonly string[]): Promise<Item[]> {
-    return this.database.query<Item & Record<string, unknown>>('SELECT * FROM ledger WHERE execution = ANY($1)', [
+    return this.database.query<Item & Record<string, unknown>>('SELECT * FROM item WHERE execution = ANY($1)', [
       executions,
     ]);
   }
@@ -237,7 +258,7 @@ export class World {
       life.wake();
       await work;
     }
-    for (const kind of KINDS) {
+    for (const kind of QUEUE_KINDS) {
       await this.#workers[kind].close(true);
       await this.#queues[kind].close();
     }
@@ -246,50 +267,36 @@ export class World {
     for (const redis of [this.#redis, ...this.#others]) redis.disconnect();
   }
 
-  async #work(kind: Kind, job: Job, token: string, life: Life, sessions: SinkSession<Item>[]): Promise<void> {
+  #work(kind: QueueKind, job: Job, token: string, life: Life, deploy: Deploy): Sleeper {
+    const sleeper: Sleeper = { life, work: Promise.resolve(), sessions: [] };
+    const sinks = this.#sinksWith(deploy, life, sleeper);
     const shared = {
       moduleId: MODULE,
-      jobs: modelJobs(
-        mortalSink(sinkOf(this.sink), life, (session) => sessions.push(session)),
-        (items) => this.rough.push(...items),
-      ),
+      jobs: sinks.jobs,
+      sinks,
       store: mortal(this.store, life),
       dispatcher: mortal(this.#dispatcher, life),
       ambient: this.#ambient,
       log: SILENT,
-      maxTries: 1_000,
-      maxFruitlessAttempts: 1_000,
     };
-    const gates = mortal(this.sink.gates, life);
-    const settlement = this.#settlementOn(life);
-    const controller = new Controller({ ...shared, gates, settlement, window: 2, leaseMs: LOCK_MS });
-    const runner = new PartitionRunner(shared);
-    const active = new ActiveWork();
-    try {
-      await active.run(job, token, (delivery) =>
-        kind === 'executions'
-          ? controller.control(executionOf(job.data), delivery)
-          : runner.run(partitionOf(job.data), delivery),
-      );
-      await life.spend(() => job.moveToCompleted(undefined, token, false));
-    } catch (error) {
-      // One that has lost its lock is told so here, and nobody minds.
-      await job.moveToFailed(error as Error, token, false).catch(() => undefined);
-    }
+    const settlement = new Settlement({ store: shared.store, sinks });
+    const parts = { ...shared, settlement, leaseMs: LOCK_MS };
+    sleeper.work = workOn(kind, job, token, life, parts);
+    return sleeper;
   }
 
-  #settlementOn(life: Life): Settlement {
-    return new Settlement({
-      jobs: this.#jobs,
-      store: mortal(this.store, life),
-      gates: mortal(this.sink.gates, life),
-      ledger: mortal(this.sink.ledger, life),
-      ambient: this.#ambient,
-    });
+  #placesWith(life: Life, sleeper?: Sleeper): Places {
+    const sink = mortalSink(this.#sink, life, (session) => sleeper?.sessions.push(session));
+    return { sink, rough: this.rough, ran: this.ran };
+  }
+
+  #sinksWith(deploy: Deploy, life: Life, sleeper?: Sleeper): Sinks {
+    const places = this.#placesWith(life, sleeper);
+    return { jobs: deploy(places), own: places.sink };
   }
 
   /** The lock of a worker that stopped runs out, and the queue gives its job to the next. */
-  async #losesItsLock(kind: Kind, job: Job): Promise<void> {
+  async #losesItsLock(kind: QueueKind, job: Job): Promise<void> {
     const worker = this.#workers[kind];
     const lock = `${queuePrefix(this.prefix, MODULE)}:${queueName(MODULE, kind)}:${job.id}:lock`;
     // A worker that stopped as the very last thing has no lock any more, and its job is gone.
@@ -307,7 +314,8 @@ export class World {
   }
 }
 
-const ofKinds = <T>(make: (kind: Kind) => T): Record<Kind, T> => ({
+const ofKinds = <T>(make: (kind: QueueKind) => T): Record<QueueKind, T> => ({
   executions: make('executions'),
+  steps: make('steps'),
   partitions: make('partitions'),
 });

@@ -1,12 +1,33 @@
 import { Controller, Get, Inject } from '@nestjs/common';
-import { Answers, PathParameters, QueryParameters } from '../api/answers.js';
 import { RequirePermission } from '../auth/rules.js';
-import { Ask, type Asked } from '../batch-job/asked.js';
-import { AuditQuery, ModulePath } from '../batch-job/dto.js';
-import { isoTime } from '../batch-job/times.js';
-import { Modules } from '../modules.js';
+import { Modules } from '../modules/modules.js';
+import { Answers } from '../openapi/answers.js';
+import { Checked, type CheckedRequest } from '../requests/request.js';
+import { AuditQuery, ModulePath } from '../requests/shapes.js';
+import { isoTime } from '../schema/iso-time.js';
+import { described, id, list, named, object, oneOf, streamId, text, time, type ValueOf } from '../schema/schema.js';
 
 const AUDIT = { path: ModulePath, query: AuditQuery };
+
+const ENTRIES = named(
+  'Audit',
+  object({
+    entries: list(
+      object(
+        {
+          id: described(streamId, 'Grows with time; hand it over as `before` to go on behind it'),
+          time,
+          username: text,
+          remoteAddress: text,
+          operation: oneOf(['start', 'stop', 'force-stop', 'restart', 'abandon', 'delete']),
+          outcome: described(text, '`OK`, or the code of the refusal'),
+          message: text,
+        },
+        { jobName: text, executionId: id },
+      ),
+    ),
+  }),
+);
 
 /** Who asked for what, newest first. */
 @Controller('batch-job')
@@ -15,12 +36,10 @@ export class AuditController {
 
   @Get(':module_id/audit')
   @RequirePermission('MANAGE_BATCH_JOBS')
-  @PathParameters('module_id')
-  @QueryParameters('before', 'count')
-  @Answers(200, 'Audit', 'Who started, stopped, restarted, abandoned or deleted what; the newest first')
-  async read(@Ask(AUDIT) { path, query }: Asked<typeof AUDIT>) {
+  @Answers(200, ENTRIES, 'Who started, stopped, restarted, abandoned or deleted what; the newest first')
+  async read(@Checked(AUDIT) { path, query }: CheckedRequest<typeof AUDIT>): Promise<ValueOf<typeof ENTRIES>> {
     const { audit } = this.modules.get(path.module_id);
     const entries = await audit.read(query.before, Number(query.count));
-    return { entries: entries.map(({ time, ...entry }) => ({ ...entry, time: isoTime(time) })) };
+    return { entries: entries.map(({ time: at, ...entry }) => ({ ...entry, time: isoTime(at) })) };
   }
 }

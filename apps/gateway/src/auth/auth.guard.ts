@@ -1,24 +1,11 @@
 import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';
-import { Problem } from '../problem.js';
+import { Problem } from '../problem/problem.js';
 import { Authenticator } from './authenticator.js';
+import type { Caller } from './caller.js';
 import { holds, type Permission, type User } from './permissions.js';
 import { RULE, type Rule } from './rules.js';
-
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** Set once the guard knows who asks, before it asks what they may do; absent on public routes. */
-    caller?: Caller;
-  }
-}
-
-/** Who asks, and since when. */
-export interface Caller {
-  username: string;
-  /** Milliseconds since the epoch. */
-  time: number;
-}
 
 /** Lets in whom the route's rule names. A user without the permission learns nothing of what exists. */
 @Injectable()
@@ -39,7 +26,7 @@ export class AuthGuard implements CanActivate {
 }
 
 function admit(user: User, permission: Permission, request: FastifyRequest): true {
-  request.caller = { username: user.username, time: Date.now() };
+  request.caller = { username: user.username, time: Date.now() } satisfies Caller;
   const { module_id: moduleId } = request.params as { module_id?: string };
   requirePermission(user, permission, moduleId);
   return true;

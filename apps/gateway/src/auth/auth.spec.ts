@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createLogger } from '#platform';
-import type { Problem } from '../problem.js';
+import type { Problem } from '../problem/problem.js';
 import { Authenticator } from './authenticator.js';
 import { readBasic } from './credentials.js';
-import { Lanes } from './lanes.js';
+import { ConcurrencyLimit } from './concurrency-limit.js';
 import { FREE_FAILURES, FREE_FAILURES_OF_ADDRESS, LoginThrottle, waitAfter } from './login-throttle.js';
 import { hashPassword } from './passwords.js';
 import { holds, type User } from './permissions.js';
@@ -103,24 +103,24 @@ describe('LoginThrottle', () => {
   });
 });
 
-describe('Lanes', () => {
+describe('ConcurrencyLimit', () => {
   it('runs so many side by side, the others in turn, also after a failure', async () => {
-    const lanes = new Lanes(2, 1);
+    const limit = new ConcurrencyLimit(2, 1);
     const started: number[] = [];
     const ends: ((error?: Error) => void)[] = [];
     const runs = [0, 1, 2].map((i) =>
-      lanes.run(() => {
+      limit.run(() => {
         started.push(i);
         return new Promise<void>((resolve, reject) => {
           ends[i] = (error) => (error ? reject(error) : resolve());
         });
       }),
     );
-    expect([started, lanes.full]).toEqual([[0, 1], true]);
+    expect([started, limit.full]).toEqual([[0, 1], true]);
     ends[0]?.(new Error('x'));
     await expect(runs[0]).rejects.toThrow('x');
     await expect.poll(() => started).toEqual([0, 1, 2]);
-    expect(lanes.full).toBe(false);
+    expect(limit.full).toBe(false);
     ends.forEach((end) => end());
     await Promise.allSettled(runs);
   });

@@ -1,6 +1,6 @@
-import { Problem } from '../problem.js';
+import { Problem } from '../problem/problem.js';
 import { readBasic, type Credentials } from './credentials.js';
-import { Lanes } from './lanes.js';
+import { ConcurrencyLimit } from './concurrency-limit.js';
 import type { LoginThrottle } from './login-throttle.js';
 import { passwordMatches } from './passwords.js';
 import type { User } from './permissions.js';
@@ -16,7 +16,7 @@ const CHALLENGE = { 'WWW-Authenticate': 'Basic realm="Longshore", charset="UTF-8
 
 /** Finds out who calls. */
 export class Authenticator {
-  private readonly lanes = new Lanes(PARALLEL_HASHES, WAITING_LOGINS);
+  private readonly hashing = new ConcurrencyLimit(PARALLEL_HASHES, WAITING_LOGINS);
   private readonly verifying = new Map<string, Promise<User>>();
 
   constructor(
@@ -50,11 +50,11 @@ export class Authenticator {
 
   private async verify(key: string, { username, password }: Credentials, address: string): Promise<User> {
     const caller = `${address} ${username}`;
-    if (this.lanes.full) throw tooMany(1_000);
+    if (this.hashing.full) throw tooMany(1_000);
     const wait = this.waitOf(address, caller);
     if (wait > 0) throw tooMany(wait);
     const entry = this.users.find(username);
-    const matches = await this.lanes.run(() => passwordMatches(entry?.passwordHash, password));
+    const matches = await this.hashing.run(() => passwordMatches(entry?.passwordHash, password));
     if (!matches || !entry) throw unauthenticated('Username or password is wrong.');
     this.throttle.succeeded(caller);
     this.addresses.forgive(address);

@@ -7,9 +7,9 @@ import type { Logger } from '#platform';
 import { requirePermission } from '../auth/auth.guard.js';
 import type { Authenticator } from '../auth/authenticator.js';
 import { holds, type User } from '../auth/permissions.js';
-import { Problem, problemOf, STATUS_OF } from '../problem.js';
-import { replyProblem } from '../problem.reply.js';
-import type { QueuesByModule } from './queues.module.js';
+import { Problem, problemOf, STATUS_OF } from '../problem/problem.js';
+import { replyProblem } from '../problem/reply.js';
+import type { QueuesByModule } from '../modules/queues.module.js';
 
 export const DASHBOARD = '/admin/queues';
 

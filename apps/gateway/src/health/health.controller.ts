@@ -1,11 +1,14 @@
 import { Controller, Get, Inject, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import type { Logger } from '#platform';
-import { AnswersAnybody } from '../api/answers.js';
+import { AnswersAnybody } from '../openapi/answers.js';
 import { Public } from '../auth/rules.js';
 import { LOG } from '../core.module.js';
-import { Modules } from '../modules.js';
-import { checkAll, type Readiness } from './readiness.js';
+import { Modules } from '../modules/modules.js';
+import { constant, named, object } from '../schema/schema.js';
+import { checkAll, READINESS, type Readiness } from './readiness.js';
+
+const ALIVE = named('Alive', object({ status: constant('ok') }));
 
 /** Whether this process lives, and whether it can work. */
 @Controller('health')
@@ -17,14 +20,14 @@ export class HealthController {
 
   @Get('live')
   @Public()
-  @AnswersAnybody({ 200: 'Alive' }, 'Whether this process lives')
+  @AnswersAnybody({ 200: ALIVE }, 'Whether this process lives')
   live() {
     return { status: 'ok' };
   }
 
   @Get('ready')
   @Public()
-  @AnswersAnybody({ 200: 'Readiness', 503: 'Readiness' }, 'Whether Redis and the databases answer, each by name')
+  @AnswersAnybody({ 200: READINESS, 503: READINESS }, 'Whether Redis and the databases answer, each by name')
   async ready(@Res({ passthrough: true }) reply: FastifyReply): Promise<Readiness> {
     const readiness = await checkAll(
       {

@@ -1,10 +1,14 @@
+import { map, named, object, oneOf, type ValueOf } from '../schema/schema.js';
+
 /** How long a dependency has to answer, in ms: the whole answer must come within a second. */
 export const PATIENCE = 700;
 
-export interface Readiness {
-  status: 'ok' | 'unavailable';
-  dependencies: Record<string, 'up' | 'down'>;
-}
+export const READINESS = named(
+  'Readiness',
+  object({ status: oneOf(['ok', 'unavailable']), dependencies: map(oneOf(['up', 'down'])) }),
+);
+
+export type Readiness = ValueOf<typeof READINESS>;
 
 /**
  * Asks every dependency at once.

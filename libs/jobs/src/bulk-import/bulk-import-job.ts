@@ -1,11 +1,10 @@
-import type { FhirRow } from '#fhir-store';
+import { ON_CONFLICT, parse, type FhirRow } from '#fhir';
 import { chunkStep, defineJob, tasklet, wholeNumber, type Job, type Partition } from '#job-kit';
 import { z } from 'zod';
 import type { JobModule } from '../module.js';
 import { oneAfterTheOther } from './ahead.js';
 import { GzipCursors } from './gzip-cursors.js';
 import type { Line } from './lines.js';
-import { parse } from './parse.js';
 import { openReader } from './reader.js';
 import { resolveSource, SourceRefusedError } from './source.js';
 import { split } from './split.js';
@@ -18,11 +17,15 @@ const parameters = z.strictObject({
   rowsPerPartition: wholeNumber(1, 10_000_000).prefault('5000'),
   /** Bad rows an execution may set aside before it fails. */
   skipLimit: wholeNumber(0, 1_000_000_000).prefault('0'),
+  /** Which of several versions of a resource stays. */
+  onConflict: z.enum(ON_CONFLICT).default('source-order'),
   /** For people. */
   jobDescription: z.string().max(255, 'must have at most 255 characters').optional(),
 });
 
 type BulkImportParameters = z.output<typeof parameters>;
+
+const STEP = 'bulkImportProcessingStep';
 
 /** Imports FHIR resources from NDJSON files into the module's table `resource`, exactly once. */
 export function bulkImportJob({ importDirectory, store, maxLineBytes }: JobModule): Job {
@@ -34,18 +37,18 @@ export function bulkImportJob({ importDirectory, store, maxLineBytes }: JobModul
     check: ({ source }) => faultsOf(importDirectory, source),
     steps: [
       chunkStep<BulkImportParameters, Line, FhirRow>({
-        name: 'bulkImportProcessingStep',
+        name: STEP,
         commitInterval: (p) => p.commitInterval,
         skipLimit: (p) => p.skipLimit,
         plan: (context) => plan(importDirectory, context.parameters),
         read: (partition, position) => openReader({ importDirectory, maxLineBytes, gzipCursors }, partition, position),
-        process: (line) => parse(line, maxLineBytes),
+        process: (line, { parameters: { onConflict } }) => parse(line, { maxLineBytes, onConflict }),
         sink: store.sink,
       }),
       tasklet<BulkImportParameters>({
         name: 'bulkImportCloseJobStep',
         async run(context) {
-          context.setResult('totalsByResourceType', await store.totalsByResourceType(context.instanceUuid));
+          context.setResult('totalsByResourceType', await store.totalsByResourceType(context.instanceUuid, STEP));
         },
       }),
     ],

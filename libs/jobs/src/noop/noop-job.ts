@@ -1,4 +1,4 @@
-import { chunkStep, defineJob, wholeNumber, type ChunkReader, type Partition } from '#job-kit';
+import { chunkStep, defineJob, tasklet, wholeNumber, type ChunkReader, type Job, type Partition } from '#job-kit';
 import type { Json } from '#domain';
 import { z } from 'zod';
 
@@ -12,24 +12,33 @@ const parameters = z.strictObject({
 
 type NoopParameters = z.output<typeof parameters>;
 
-/** Partitions of chunks of one item each, with which nothing is done: for tests and benchmarks of the machinery itself. */
-export const noopJob = defineJob<NoopParameters>({
-  name: 'noopJob',
-  parameters,
-  steps: [
-    chunkStep<NoopParameters, number, number>({
-      name: 'noopStep',
-      commitInterval: () => 1,
-      plan: ({ parameters: { partitions, chunks } }) => partitionsOf(partitions, chunks),
-      read: async (partition, position) => countingReader(partition.rows, position),
-      process(item, { parameters: { busyMs } }) {
-        keepBusy(busyMs);
-        return item;
-      },
-      write: async () => {},
-    }),
-  ],
+/** The versions of `noopJob`, each of which continues what the other has begun: for tests of a mixed fleet. */
+export const NOOP_VERSIONS = ['1', '2'] as const;
+export type NoopVersion = (typeof NOOP_VERSIONS)[number];
+
+const load = chunkStep<NoopParameters, number, number>({
+  name: 'noopStep',
+  commitInterval: () => 1,
+  plan: ({ parameters: { partitions, chunks } }) => partitionsOf(partitions, chunks),
+  read: async (partition, position) => countingReader(partition.rows, position),
+  process(item, { parameters: { busyMs } }) {
+    keepBusy(busyMs);
+    return item;
+  },
+  write: async () => {},
 });
+
+const close = tasklet<NoopParameters>({ name: 'noopCloseStep', run: async () => {} });
+
+/** Partitions of chunks of one item each, with which nothing is done: for tests and benchmarks of the machinery itself. */
+export const noopJob = (version: NoopVersion = '1'): Job =>
+  defineJob<NoopParameters>({
+    name: 'noopJob',
+    version,
+    continues: NOOP_VERSIONS.filter((other) => other !== version),
+    parameters,
+    steps: version === '1' ? [load] : [load, close],
+  });
 
 function* partitionsOf(partitions: number, chunks: number): Iterable<Partition> {
   for (let i = 0; i < partitions; i++) yield { label: `PART${i}`, rows: chunks, data: null };

@@ -1,20 +1,43 @@
-import * as control from './control.lua.js';
-import * as operations from './operations.lua.js';
-import * as partitions from './partitions.lua.js';
-import { withPieces } from './pieces.lua.js';
-import * as read from './read.lua.js';
-import * as recovery from './recovery.lua.js';
-import * as retention from './retention.lua.js';
-import * as settlement from './settlement.lua.js';
+import { readFileSync } from 'node:fs';
+import { ARGUMENTS, prologueOf, type ScriptName } from './arguments.js';
+import { CONSTANTS, LOST } from './constants.js';
 
-const { LOST, ...controlScripts } = control;
+export { inOrder, type Argument, type Arguments, type ScriptName } from './arguments.js';
 export { LOST };
 
+/** Functions that scripts share; those of a file may use those of the files before. */
+const SHARED_FILES = ['executions', 'databases', 'partitions', 'steps'];
+
+const COMMENT_LINE = /^ *--.*\n/gm;
+const FUNCTION = /^local function (\w+)[\s\S]*?^end\n/gm;
+
+const read = (path: string): string =>
+  readFileSync(new URL(`./${path}.lua`, import.meta.url), 'utf8').replaceAll(COMMENT_LINE, '');
+
+/** A piece of Lua by the name that it defines. A piece may use those before it. */
+const PIECES: [string, string][] = [
+  ...CONSTANTS,
+  ...SHARED_FILES.flatMap((file) =>
+    [...read(`pieces/${file}`).matchAll(FUNCTION)].map(([lua, name]): [string, string] => [name!, lua]),
+  ),
+];
+
+/**
+ * A script as Redis gets it: the pieces it uses, since Redis runs their definitions at each call, and its arguments by
+ * name.
+ *
+ * KEYS[1] is the module's root; the other keys are derived from it. They all lie in its slot, so this holds in a
+ * Redis Cluster too; of one whose slot is being moved, KEYS[2] keeps the script away (script-runner.ts).
+ */
+function sourceOf(name: ScriptName): string {
+  const script = `${prologueOf(name)}\n${read(name)}`;
+  return PIECES.reduceRight(
+    (lua, [piece, definition]) => (new RegExp(`\\b${piece}\\b`).test(lua) ? `${definition}\n${lua}` : lua),
+    script,
+  );
+}
+
 /** Every script, by name: one a transition. */
-const SCRIPTS = { ...operations, ...controlScripts, ...partitions, ...read, ...recovery, ...retention, ...settlement };
-
-export type ScriptName = keyof typeof SCRIPTS;
-
-/** Each script as Redis gets it. */
-export const sources = (): [ScriptName, string][] =>
-  (Object.entries(SCRIPTS) as [ScriptName, string][]).map(([name, body]) => [name, withPieces(body)]);
+export const SOURCES: ReadonlyMap<ScriptName, string> = new Map(
+  (Object.keys(ARGUMENTS) as ScriptName[]).map((name) => [name, sourceOf(name)]),
+);

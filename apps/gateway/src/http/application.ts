@@ -1,0 +1,57 @@
+import { nestLogger } from '#platform';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { randomBytes } from 'node:crypto';
+import { serveOpenApi } from '../openapi/openapi.js';
+import { Authenticator } from '../auth/authenticator.js';
+import { parseJsonOnly } from './body-parser.js';
+import type { Core } from '../core.module.js';
+import { serveDashboard } from '../dashboard/dashboard.js';
+import { QUEUES, type QueuesByModule } from '../modules/queues.module.js';
+import { GatewayModule } from '../gateway.module.js';
+import { answerForNode } from './node-answers.js';
+import { replyProblem } from '../problem/reply.js';
+import { addSecurityHeaders, BARE_HEADERS } from './security-headers.js';
+import { SERVER_LIMITS } from './server-limits.js';
+
+/**
+ * Puts the gateway together; it does not listen yet.
+ *
+ * @throws Error with the reason, where something must not be served as it is
+ */
+export async function createApplication(core: Core): Promise<NestFastifyApplication> {
+  const adapter = adapterFor(core);
+  const fastify = adapter.getInstance();
+  fastify.addHook('onRoute', ({ method, url }) => core.log.debug('Route', { method, url }));
+  parseJsonOnly(fastify);
+  await addSecurityHeaders(fastify);
+  answerForNode(fastify, core.log);
+  const app = await NestFactory.create<NestFastifyApplication>(GatewayModule.with(core), adapter, {
+    logger: nestLogger(core.log),
+    bodyParser: false,
+    abortOnError: false,
+  });
+  await serveDashboard(fastify, {
+    queues: app.get<QueuesByModule>(QUEUES),
+    authenticator: app.get(Authenticator),
+    log: core.log,
+  });
+  serveOpenApi(app);
+  return app;
+}
+
+function adapterFor({ log }: Core): FastifyAdapter {
+  // Request ids are ours alone, and tell one process from another.
+  const run = randomBytes(4).toString('hex');
+  let requests = 0;
+  return new FastifyAdapter({
+    ...SERVER_LIMITS,
+    genReqId: () => `${run}-${(requests += 1)}`,
+    // No Nest middleware is used, so its bridge would only cost.
+    skipMiddie: true,
+    frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
+      replyProblem(error, request, reply.headers(BARE_HEADERS), log);
+    },
+  });
+}

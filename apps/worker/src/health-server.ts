@@ -1,0 +1,44 @@
+import { createServer, type Server } from 'node:http';
+import type { Logger } from '#platform';
+
+/** What a worker says of itself. */
+export interface WorkerHealth {
+  /** Whether it does, or could do, work. */
+  ready: boolean;
+  /** By module: `ok`, or why not. */
+  modules: Record<string, string>;
+  /** How far its clock is ahead of Redis's, in ms; null where it could not be asked. */
+  clockSkewMs: number | null;
+}
+
+/**
+ * Offers `/health/live` (the event loop turns) and `/health/ready` (Redis and at least one database are reachable, and the
+ * clock is right) on a port, for orchestrators.
+ */
+export async function serveHealth(
+  port: number,
+  host: string,
+  log: Logger,
+  health: () => Promise<WorkerHealth>,
+): Promise<Server> {
+  const server = createServer((request, response) => {
+    const answer = (status: number, body: object): void => {
+      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+    };
+    const [path] = (request.url ?? '').split('?');
+    if (path === '/health/live') return answer(200, { status: 'ok' });
+    if (path !== '/health/ready') return answer(404, { status: 'unknown path' });
+    health().then(
+      ({ ready, ...details }) => answer(ready ? 200 : 503, { status: ready ? 'ok' : 'not ready', ...details }),
+      (error: unknown) => answer(503, { status: 'not ready', reason: String(error) }),
+    );
+  });
+  // A worker works without it, too.
+  server.on('error', (error) => log.error('The health port cannot be served', { port, reason: error.message }));
+  server.unref();
+  await new Promise<void>((resolve) => {
+    server.once('error', () => resolve());
+    server.listen(port, host, resolve);
+  });
+  return server;
+}

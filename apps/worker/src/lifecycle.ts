@@ -1,0 +1,150 @@
+import type { WorkerHost } from '@nestjs/bullmq';
+import {
+  Inject,
+  Injectable,
+  type BeforeApplicationShutdown,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
+import { duplicateOf, type RedisClient } from '#platform';
+import { onCancel } from '#queues';
+import type { Worker } from 'bullmq';
+import type { Server } from 'node:http';
+import { ClockWatch } from './clock-watch.js';
+import { serveHealth, type WorkerHealth } from './health-server.js';
+import { Heartbeat } from './heartbeat.js';
+import type { ModuleEngine, WorkerParts } from './module-engine.js';
+import { ENGINES, type Engines, type ModuleProcessor } from './processors.js';
+
+export const WORKER_PARTS = Symbol('worker parts');
+export const PROCESSORS = Symbol('processors');
+
+/**
+ * The life of a worker process: schema up to date, then work; on shutdown take no more, hand work back at the next
+ * chunk boundary, leave within the deadline. Connections are closed last.
+ */
+@Injectable()
+export class WorkerLifecycle implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown {
+  readonly #heartbeat: Heartbeat;
+  readonly #clock: ClockWatch;
+  readonly #subscriptions: RedisClient[] = [];
+  #health: Server | undefined;
+
+  constructor(
+    @Inject(WORKER_PARTS) private readonly parts: WorkerParts,
+    @Inject(PROCESSORS) private readonly processors: readonly ModuleProcessor[],
+    @Inject(ENGINES) private readonly engines: Engines,
+    @Inject(ModuleRef) private readonly moduleRef: ModuleRef,
+  ) {
+    this.#heartbeat = new Heartbeat(parts.log);
+    this.#clock = new ClockWatch({ ...parts, refuse: (refused) => this.#takeWork(!refused) });
+  }
+
+  async onApplicationBootstrap(): Promise<void> {
+    for (const engine of this.engines.values()) {
+      await engine.module.fhir.migrate();
+      await this.#listen(engine);
+    }
+    for (const processor of this.processors) this.#run(processor);
+    await this.#clock.start();
+    for (const { maintenance } of this.engines.values()) maintenance.start();
+    this.#heartbeat.start();
+    const { HEALTH_PORT, HOST } = this.parts.settings;
+    if (HEALTH_PORT !== undefined) {
+      this.#health = await serveHealth(HEALTH_PORT, HOST, this.parts.log, () => this.#healthOf());
+    }
+    this.parts.log.info('Worker is ready', { pid: process.pid, modules: [...this.engines.keys()] });
+  }
+
+  async beforeApplicationShutdown(signal?: string): Promise<void> {
+    const { log, settings } = this.parts;
+    log.info('Worker is leaving: work in hand goes back at the next chunk boundary', { signal });
+    const engines = [...this.engines.values()];
+    this.#clock.stop();
+    for (const { active, maintenance } of engines) {
+      maintenance.stop();
+      active.drain();
+    }
+    const left = Promise.all(this.#workers().map((worker) => worker.close()));
+    if (await settlesWithin(left, settings.SHUTDOWN_DEADLINE_MS)) return;
+    log.warn('Deadline reached: leaving work in hand to the next worker');
+    for (const { active } of engines) active.abandonAll();
+    if (await settlesWithin(left, CLOSING_MS)) return;
+    // An attempt that hangs in a statement keeps BullMQ's workers from closing, and Nest waits for these: no further
+    // call of close() changes that. Its lock lapses, and its fence keeps it from committing.
+    log.warn('An attempt does not leave; ending the process under it');
+    this.#heartbeat.stop();
+    process.exit(1);
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    this.#heartbeat.stop();
+    this.#health?.close();
+    for (const redis of this.#subscriptions) redis.disconnect();
+    const closed = Promise.all([...this.engines.values()].map(({ module }) => module.close()));
+    await settlesWithin(closed, CLOSING_MS);
+    this.parts.log.info('Worker has left');
+  }
+
+  /** A worker whose clock is wrong would park delayed work for others, too. What it has in hand it ends. */
+  #takeWork(take: boolean): void {
+    for (const worker of this.#workers()) {
+      if (take) worker.resume();
+      else void worker.pause(true).catch(() => undefined);
+    }
+  }
+
+  async #healthOf(): Promise<WorkerHealth> {
+    await this.parts.redis.ping();
+    const asked = [...this.engines].map(async ([id, { module }]) => [id, await stateOf(module.postgres.ping())]);
+    const modules = Object.fromEntries(await Promise.all(asked)) as Record<string, string>;
+    const running = this.#workers().every((worker) => worker.isRunning() && !worker.isPaused());
+    const ready = running && Object.values(modules).includes('ok');
+    return { ready, modules, clockSkewMs: this.#clock.skewMs ?? null };
+  }
+
+  #workers(): Worker[] {
+    return this.processors.map(({ type }) => this.moduleRef.get<WorkerHost>(type).worker);
+  }
+
+  #run({ moduleId, kind, type }: ModuleProcessor): void {
+    const { worker } = this.moduleRef.get<WorkerHost>(type);
+    const log = this.parts.log.with({ module: moduleId, queue: kind });
+    const engine = this.engines.get(moduleId);
+    worker.on('error', (error) => log.warn('Queue error', { reason: error.message }));
+    worker.on('failed', (job, error) => log.warn('Job failed', { jobId: job?.id, reason: error.message }));
+    worker.on('lockRenewalFailed', (jobIds) => engine?.active.lockLost(jobIds));
+    worker.run().catch((error: unknown) => log.error('Queue consumer ended', { reason: String(error) }));
+  }
+
+  /** Stops reach busy attempts by pub/sub. */
+  async #listen({ module, active }: ModuleEngine): Promise<void> {
+    const subscription = duplicateOf(this.parts.redis);
+    subscription.on('error', () => undefined); // The shared connection tells of outages.
+    this.#subscriptions.push(subscription);
+    await onCancel(subscription, this.parts.settings.KEY_PREFIX, module.id, (uuid, how) => active.cancel(uuid, how));
+  }
+}
+
+const stateOf = (ping: Promise<void>): Promise<string> =>
+  ping.then(
+    () => 'ok',
+    (error: Error) => error.message,
+  );
+
+/** How long connections have to close, in ms. */
+const CLOSING_MS = 2_000;
+
+/** Whether the work ends in time; a failure counts as an end. */
+async function settlesWithin(work: Promise<unknown>, ms: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), ms);
+  });
+  const settled = work.then(
+    () => true,
+    () => true,
+  );
+  return Promise.race([settled, deadline]).finally(() => clearTimeout(timer));
+}

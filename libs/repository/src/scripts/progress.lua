@@ -1,0 +1,28 @@
+-- Mirrors a committed chunk.
+--
+-- args: id uuid step partition fence position skipLimit ...counts
+--   position: JSON, or '' where the sink keeps the checkpoint
+-- Returns 'go-on', 'stop', 'superseded' (a newer fence, or the execution has ended) or 'skip-limit' (nothing changed).
+-- Twice: counts are absolute, so a repeat changes nothing.
+--
+-- What committed before a force stop is counted although the execution has ended: counts tell what the database holds.
+-- The position belongs to the instance's newest execution: one that was force-stopped must not move a restart's back.
+
+local status, instanceId = statusOf(id, uuid)
+if not status then return 'superseded' end
+local key = partitionKey(id, step, partition)
+if redis.call('HGET', key, 'fence') ~= fence then return 'superseded' end
+for i = 1, #COUNTS do counts[i] = tonumber(counts[i]) end
+if position ~= '' then
+  local skips = tonumber(redis.call('HGET', stepExecutionKey(id, step), 'skipCount') or 0)
+  local more = counts[4] - tonumber(redis.call('HGET', key, 'skipCount') or 0)
+  if more > 0 and skips + more > tonumber(skipLimit) then return 'skip-limit' end
+  if redis.call('HGET', instanceKey(instanceId), 'latest') == id then
+    redis.call('HSET', positionsKey(instanceId, step), partition, position)
+  end
+end
+setCounts(id, step, partition, instanceId, counts)
+redis.call('HSET', key, 'lastUpdatedTime', NOW)
+redis.call('HDEL', key, 'attempts')
+if not RUNNING[status] then return 'superseded' end
+return goOn(status)
