@@ -14,10 +14,12 @@ const GATEWAY_FILES = [
   'audit',
   'auth',
   'contract',
+  'cross-site',
   'dashboard',
   'defences',
   'errors',
   'hostile-requests',
+  'methods',
   'openapi',
   'permissions',
 ].map((name) => `test/e2e/${name}.spec.ts`);

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import request from 'supertest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -26,6 +26,8 @@ const USERS = {
   nobody: user('nobody'),
   umlaut: user('Zoë', { permission: VIEW }),
   victim: user('victim', { permission: VIEW }),
+  besieged: user('besieged', { permission: VIEW }),
+  auditee: user('auditee', { permission: VIEW, argument: 'persistence' }),
 };
 
 let fleet: Fleet;
@@ -124,7 +126,7 @@ describe('403 names the missing permission', () => {
     const logged = fleet.gateway.lines.length;
     await as('viewer').post(`${ROOT}/noopJob/start`);
     await request(fleet.url).post(`${ROOT}/noopJob/start`);
-    await endpoint.as({ username: 'viewer', password: 'a guess' }).post(`${ROOT}/noopJob/start`);
+    await endpoint.as({ username: 'stranger', password: 'a guess' }).post(`${ROOT}/noopJob/start`);
     expect(await newest(1)).toEqual(before);
     const refused = fleet.gateway.lines.slice(logged).filter((line) => line.includes('"outcome":"MISSING_PERMISSION"'));
     expect(refused.map((line) => JSON.parse(line) as unknown)).toEqual([
@@ -178,6 +180,14 @@ const users = (...args: string[]) =>
     fleet.settings.usersFile,
   ]);
 
+/** Waits until the user `local` is answered so. */
+const localGets = (status: number) =>
+  until(
+    `status ${status}`,
+    () => as('local').get(ROOT),
+    (answer) => answer.status === status,
+  );
+
 describe('users', () => {
   it('are added and removed by a command while the gateway runs', async () => {
     const { stdout } = await users('add', 'novice', '--permission', `${VIEW}:persistence`, '--generate');
@@ -212,6 +222,23 @@ describe('users', () => {
     },
   );
 
+  it('are locked out, all of them, while their file is gone or cannot be read', async () => {
+    const path = fleet.settings.usersFile;
+    const text = readFileSync(path, 'utf8');
+    await localGets(200);
+    rmSync(path);
+    try {
+      await localGets(401);
+      expect((await endpoint.get(ROOT)).status).toBe(401);
+      await fleet.gateway.line((line) => line.includes('nobody can log in until'), 5_000);
+      writeFileSync(path, 'not JSON');
+      writeFileSync(path, text);
+      await localGets(200);
+    } finally {
+      writeFileSync(path, text, { mode: 0o600 });
+    }
+  });
+
   it('are written down with a hash, never a password', async () => {
     const text = readFileSync(fleet.settings.usersFile, 'utf8');
     expect(text).toContain('$argon2id$');
@@ -219,26 +246,111 @@ describe('users', () => {
   });
 });
 
-describe('429 slows guessing down', () => {
-  it('for the guessed user, from the guesser', async () => {
-    const { username, password } = USERS.victim;
-    const guesses = await Promise.all(
-      Array.from({ length: 20 }, (_, i) =>
-        request(fleet.url)
-          .get(ROOT)
-          .set('Authorization', basic({ username, password: `guess ${i}` })),
-      ),
+/** Requests with these credentials. */
+const login = (username: string, password: string, headers: Record<string, string> = {}) =>
+  request(fleet.url)
+    .get(ROOT)
+    .set({ ...headers, Authorization: basic({ username, password }) });
+
+describe('a failed login', () => {
+  it('is logged with the name and the address, never the password, also of an unknown user', async () => {
+    const begin = fleet.gateway.lines.length;
+    expect((await login('manager', 'hunter2')).status).toBe(401);
+    expect((await login('root', 'hunter2')).status).toBe(401);
+    const logged = await until(
+      'both lines',
+      async () => fleet.gateway.lines.slice(begin).filter((line) => line.includes('"Login failed"')),
+      (lines) => lines.length >= 2,
     );
-    const refused = guesses.filter(({ status }) => status === 429);
-    expect(guesses.filter(({ status }) => status === 401).length).toBeLessThanOrEqual(6);
-    expect(refused.length).toBeGreaterThanOrEqual(14);
+    expect(logged.map((line) => JSON.parse(line) as unknown)).toEqual(
+      ['manager', 'root'].map((username) => expect.objectContaining({ username, remoteAddress: '127.0.0.1' })),
+    );
+    expect(fleet.gateway.lines.join()).not.toContain('hunter2');
+  });
+
+  it('is recorded in the audit of a module in which the user has rights', async () => {
+    await login('umlaut', 'a guess');
+    await login('elsewhere', 'a guess');
+    const username = USERS.auditee.username;
+    for (const guess of ['1', '2', '3']) await login(username, guess);
+    const logins = await until(
+      'two entries',
+      async () =>
+        (await as('manager').get(`${ROOT}/audit?count=50`).expect(200)).body.entries.filter(
+          (entry: { operation: string; username: string }) =>
+            entry.operation === 'login' && ['elsewhere', username].includes(entry.username),
+        ),
+      (entries: unknown[]) => entries.length >= 2,
+    );
+    const entry = { username, operation: 'login', outcome: 'UNAUTHENTICATED', remoteAddress: '127.0.0.1' };
+    expect(logins).toMatchObject([
+      { ...entry, message: 'Wrong password, 2 times in a row.' },
+      { ...entry, message: 'Wrong password.' },
+    ]);
+  });
+});
+
+describe('guessing', () => {
+  it('is slow: few tries at a time, and 429 where too many wait', async () => {
+    const { username } = USERS.victim;
+    const guesses = Promise.all(Array.from({ length: 20 }, (_, i) => login(username, `guess ${i}`)));
+    // Nobody else waits.
+    expect((await as('local').get(ROOT)).status).toBe(200);
+    const refused = (await guesses).filter(({ status }) => status === 429);
+    expect(refused).toHaveLength(10);
+    expect((await guesses).filter(({ status }) => status === 401)).toHaveLength(10);
     const detail = expect.stringMatching(/^Too many failed logins\. Try again in \d s\.$/);
     expect(problemIn(refused[0]!)).toMatchObject({ code: 'TOO_MANY_FAILED_LOGINS', detail });
     expect(refused[0]?.headers['retry-after']).toMatch(/^\d$/);
+  });
 
-    // Nobody else waits, and neither does the user for long.
-    expect((await as('local').get(ROOT)).status).toBe(200);
-    const own = () => endpoint.as({ username, password }).get(ROOT);
-    expect((await until('the wait to be over', own, ({ status }) => status !== 429)).status).toBe(200);
+  it('by two from the same address does not lock the user out', async () => {
+    const { username, password } = USERS.besieged;
+    const over = new AbortController();
+    const guess = async (name: string): Promise<number> => {
+      let tries = 0;
+      while (!over.signal.aborted) {
+        await login(username, `${name} ${(tries += 1)}`);
+      }
+      return tries;
+    };
+    const guessers = [guess('first'), guess('second')];
+    await fleet.gateway.line(
+      (line) => line.includes(`"username":"${username}"`) && line.includes('"failures":7'),
+      30_000,
+    );
+    const answer = await login(username, password);
+    expect(answer.status).toBe(200);
+    // And from now on without any wait.
+    expect((await login(username, password)).status).toBe(200);
+    over.abort();
+    await Promise.all(guessers);
+  });
+});
+
+describe('the address of a client', () => {
+  it('is not what a client says of itself', async () => {
+    await login('somebody', 'a guess', { 'X-Forwarded-For': '192.0.2.7' });
+    const line = await fleet.gateway.line(
+      (text) => /"Login failed".*"somebody"|"somebody".*"Login failed"/.test(text),
+      5_000,
+    );
+    expect(JSON.parse(line)).toMatchObject({ remoteAddress: '127.0.0.1' });
+  });
+
+  it('is what a trusted proxy says', async () => {
+    const proxied = await Fleet.start({ workers: 0, gatewayEnv: { TRUSTED_PROXIES: '10.0.0.0/8, 127.0.0.1' } });
+    try {
+      const behind = (forwarded: string) =>
+        request(proxied.url)
+          .post(`${ROOT}/noopJob/start`)
+          .set({ Authorization: proxied.authorization, 'X-Forwarded-For': forwarded });
+      // What the client itself has sent stands before what the proxies add.
+      expect((await behind('203.0.113.9, 192.0.2.7, 10.1.2.3')).status).toBe(202);
+      const { entries } = (await Endpoint.of(proxied).get(`${ROOT}/audit`).expect(200)).body;
+      expect(entries[0]).toMatchObject({ remoteAddress: '192.0.2.7' });
+    } finally {
+      await proxied.stop();
+    }
   });
 });

@@ -9,6 +9,10 @@ const QUEUES = `${BOARD}/api/queues`;
 
 const MANAGER = { username: 'manager', password: 'may manage, not view' };
 const ELSEWHERE = { username: 'elsewhere', password: 'may view another module' };
+const LOCAL = { username: 'local', password: 'may view this module' };
+const EVERYWHERE = { username: 'everywhere', password: 'may view both modules' };
+
+const view = (argument: string) => ({ permission: 'VIEW_BATCH_JOBS', argument });
 
 interface BoardQueue {
   name: string;
@@ -28,8 +32,11 @@ beforeAll(async () => {
     workers: 0,
     users: [
       { ...MANAGER, permissions: [{ permission: 'MANAGE_BATCH_JOBS' }] },
-      { ...ELSEWHERE, permissions: [{ permission: 'VIEW_BATCH_JOBS', argument: 'archive' }] },
+      { ...ELSEWHERE, permissions: [view('archive')] },
+      { ...LOCAL, permissions: [view('persistence')] },
+      { ...EVERYWHERE, permissions: [view('persistence'), view('records')] },
     ],
+    modules: ['records'],
   });
   endpoint = Endpoint.of(fleet);
   id = await endpoint.start('noopJob');
@@ -58,11 +65,8 @@ describe('the dashboard', () => {
 
   it('shows the queues of the module, and what stands in them', async () => {
     const queues = await queuesOf(endpoint, '?activeQueue=persistence-executions&status=waiting&page=1&jobsPerPage=10');
-    expect(queues.map(({ name }) => name)).toEqual([
-      'persistence-executions',
-      'persistence-steps',
-      'persistence-partitions',
-    ]);
+    const names = queues.map(({ name }) => name).filter((name) => name.startsWith('persistence-'));
+    expect(names).toEqual(['persistence-executions', 'persistence-steps', 'persistence-partitions']);
     const [executions] = queues;
     expect(executions).toMatchObject({ counts: { waiting: 1 }, isPaused: false });
     expect(executions?.jobs.map(({ data }) => data)).toMatchObject([{ executionId: id }]);
@@ -99,6 +103,19 @@ describe('the dashboard', () => {
       code: 'MISSING_PERMISSION',
       detail: 'This needs the permission VIEW_BATCH_JOBS.',
     });
+  });
+
+  it('shows what concerns Redis as a whole to those who may view every module', async () => {
+    const path = `${BOARD}/api/redis/stats`;
+    expect((await endpoint.get(path).expect(200)).body).toMatchObject({ backend: 'redis' });
+    for (const viewer of [ELSEWHERE, LOCAL]) {
+      expect(problemIn(await endpoint.as(viewer).get(path))).toMatchObject({
+        status: 403,
+        code: 'MISSING_PERMISSION',
+        detail: 'This needs the permission VIEW_BATCH_JOBS on every module.',
+      });
+    }
+    expect((await endpoint.as(EVERYWHERE).get(path)).status).toBe(200);
   });
 
   it('shows nobody the queues of a module they may not view', async () => {

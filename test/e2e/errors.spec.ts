@@ -215,8 +215,8 @@ describe('404 says what is unknown', () => {
     ['GET', '/batch-jobs/persistence'],
     ['GET', `${ROOT}/noopJob/1/steps`],
     ['POST', `${ROOT}/1/pause`],
-    ['PUT', `${ROOT}/noopJob`],
-    ['DELETE', `${ROOT}/noopJob`],
+    ['DELETE', `${ROOT}/noopJob/1/steps`],
+    ['PUT', `${ROOT}/noopJob/1/steps`],
     ['GET', `${ROOT}/noopJob/1/stop/`],
   ])('the route: %s %s', async (method, path) => {
     const anonymous = request(fleet.url);

@@ -2,10 +2,15 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import request from 'supertest';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import ioredis from 'ioredis';
 import { Client } from 'pg';
 import { freePort } from '../../scripts/local/ports.js';
 import { compiled } from '../../scripts/local/paths.js';
+import { Endpoint, ROOT } from '../support/endpoint.js';
 import { Fleet } from '../support/fleet.js';
+import { PrivateServer } from '../support/private-server.js';
+import { problemIn } from '../support/problems.js';
+import { ndjson, numbered, writeSource } from '../support/resources.js';
 import { until } from '../support/until.js';
 
 // What happens to health while Redis is away stands in outage.spec.ts.
@@ -50,6 +55,58 @@ describe('the gateway', () => {
   });
 });
 
+describe('a gateway whose Redis takes no writes', () => {
+  it.each([
+    ['it has lost its replicas', 'min-replicas-to-write', '1', '0'],
+    ['its memory is full', 'maxmemory', '1', '0'],
+  ])('is not ready: %s', async (_, setting, value, normal) => {
+    const redis = await PrivateServer.start('redis');
+    const other = await Fleet.start({ workers: 0, redisUrl: redis.url });
+    const ready = async () => request(other.url).get('/health/ready');
+    const admin = new ioredis.Redis(redis.url);
+    try {
+      expect((await ready()).status).toBe(200);
+      await admin.config('SET', setting, value);
+      expect((await ready()).body).toEqual({
+        status: 'unavailable',
+        dependencies: { redis: 'down', 'postgres:persistence': 'up' },
+      });
+      const operator = Endpoint.of(other);
+      expect(problemIn(await operator.post(`${ROOT}/noopJob/start`))).toMatchObject({ code: 'SERVICE_UNAVAILABLE' });
+      await admin.config('SET', setting, normal);
+      expect((await ready()).status).toBe(200);
+    } finally {
+      admin.disconnect();
+      await other.stop();
+      await redis.close();
+    }
+  });
+});
+
+describe('a gateway whose database does not exist', () => {
+  it('answers 503, and carries the operation out once it does', async () => {
+    const other = await Fleet.start({ workers: 0 });
+    const operator = Endpoint.of(other);
+    try {
+      writeSource(other.importDirectory, 'few.ndjson', ndjson(numbered('few', 1)));
+      const id = await operator.start('bulkImportJob', { source: 'few.ndjson' });
+      const [stop, ready] = await withoutDatabase(other, async () => [
+        await operator.post(`${ROOT}/${id}/stop?force=true`),
+        await request(other.url).get('/health/ready'),
+      ]);
+      expect(problemIn(stop!)).toMatchObject({ status: 503, code: 'SERVICE_UNAVAILABLE' });
+      expect(ready?.body).toMatchObject({ dependencies: { 'postgres:persistence': 'down' } });
+      await until(
+        'the force stop',
+        () => operator.post(`${ROOT}/${id}/stop?force=true`),
+        ({ status }) => status === 200,
+      );
+    } finally {
+      await other.stop();
+    }
+  });
+});
+
 describe('a worker', () => {
   it('is healthy while it lives, each by a file of its own, and not once it has left', async () => {
     const [worker] = fleet.workers;
@@ -91,6 +148,31 @@ async function letDatabaseConnect(allowed: boolean): Promise<void> {
   try {
     await admin.query(`ALTER DATABASE ${name} ALLOW_CONNECTIONS ${allowed}`);
     await admin.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1', [name]);
+  } finally {
+    await admin.end();
+  }
+}
+
+/** Does something while the database of a fleet has another name. */
+async function withoutDatabase<T>(fleetOfIt: Fleet, action: () => Promise<T>): Promise<T> {
+  const name = new URL(fleetOfIt.database.url).pathname.slice(1);
+  await rename(name, `${name}_away`);
+  try {
+    return await action();
+  } finally {
+    await rename(`${name}_away`, name);
+  }
+}
+
+/** Renames a database, with all connections to it ended. */
+async function rename(from: string, to: string): Promise<void> {
+  const admin = new Client({ connectionString: inject('databaseUrl') });
+  await admin.connect();
+  try {
+    await admin.query(`ALTER DATABASE ${from} ALLOW_CONNECTIONS false`);
+    await admin.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1', [from]);
+    await admin.query(`ALTER DATABASE ${from} RENAME TO ${to}`);
+    await admin.query(`ALTER DATABASE ${to} ALLOW_CONNECTIONS true`);
   } finally {
     await admin.end();
   }

@@ -43,6 +43,16 @@ describe('queues that are lost while everybody is connected', () => {
   });
 });
 
+describe('jobs that are left behind by lists that are lost', () => {
+  it('are replaced: they would never be delivered', async () => {
+    const id = await endpoint.start('noopJob', { partitions: 200, busyMs: 10 });
+    await endpoint.until('half of it', 'noopJob', id, ({ progress }) => progress.partitions.done > 50);
+    const prefix = `${queuePrefix(fleet.settings.keyPrefix, MODULE_ID)}:${MODULE_ID}-partitions`;
+    await redis.del(`${prefix}:wait`, `${prefix}:active`);
+    expect((await endpoint.ended('noopJob', id, PROMISE_MS + 10_000)).status).toBe('COMPLETED');
+  });
+});
+
 describe('a worker whose clock is an hour ahead', () => {
   it('takes no work and says so; the others go on, and nothing waits for an hour', async () => {
     const wrong = await fleet.startWorker({ NODE_OPTIONS: aheadBy(HOUR_MS) });

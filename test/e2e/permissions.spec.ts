@@ -10,14 +10,17 @@ type Permission = 'VIEW_BATCH_JOBS' | 'MANAGE_BATCH_JOBS';
 /** Who may call a route. */
 type Rule =
   | { who: 'anybody' }
-  /** Who holds the permission, for the module in the path, or for any where the path names none. */
-  | { who: Permission; on: 'the module' | 'any module' };
+  /** Who holds the permission, for the module in the path, or for any, or for every one, where the path names none. */
+  | { who: Permission; on: 'the module' | 'any module' | 'every module' };
 
 const ANYBODY = { who: 'anybody' } as const;
 const VIEW = { who: 'VIEW_BATCH_JOBS', on: 'the module' } as const;
 const MANAGE = { who: 'MANAGE_BATCH_JOBS', on: 'the module' } as const;
 /** Bull Board shows each viewer the queues of the modules they may view; see dashboard.spec.ts. */
 const VIEW_ANY = { who: 'VIEW_BATCH_JOBS', on: 'any module' } as const;
+
+/** What concerns Redis as a whole. */
+const VIEW_ALL = { who: 'VIEW_BATCH_JOBS', on: 'every module' } as const;
 
 const UNKNOWN = '987654';
 const BOARD = '/admin/queues';
@@ -58,7 +61,7 @@ const ROUTES: readonly [method: string, url: string, rule: Rule, status: number]
   ['GET', `${BOARD}/job-schedulers`, VIEW_ANY, 200],
   ['GET', `${BOARD}/queue/:queueName`, VIEW_ANY, 200],
   ['GET', `${BOARD}/queue/:queueName/:jobId`, VIEW_ANY, 200],
-  ['GET', `${BOARD}/api/redis/stats`, VIEW_ANY, 200],
+  ['GET', `${BOARD}/api/redis/stats`, VIEW_ALL, 200],
   ['GET', `${BOARD}/api/job-schedulers`, VIEW_ANY, 200],
   ['GET', `${BOARD}/api/queues`, VIEW_ANY, 200],
   ['PUT', `${BOARD}/api/queues/pause`, VIEW_ANY, 405],
@@ -186,7 +189,7 @@ describe('who has the permission may call', () => {
 
 describe('nobody else may call', () => {
   it.each(GUARDED)('%s %s', async (method, url, { who, on }) => {
-    const strangers = ['nobody', OTHER[who], ...(on === 'the module' ? ['elsewhere' as const] : [])] as const;
+    const strangers = ['nobody', OTHER[who], ...(on === 'any module' ? [] : ['elsewhere' as const])] as const;
     expect(await statusesOf(method, url, undefined, ...strangers)).toEqual([401, ...strangers.map(() => 403)]);
     if (method === 'HEAD') return;
     const where = on === 'the module' ? ' on module persistence' : '';

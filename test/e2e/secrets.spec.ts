@@ -89,7 +89,7 @@ it('knows what to look for', () => {
 });
 
 it('refused requests', async () => {
-  const guesses = [GUESS, ...Array.from({ length: 6 }, (_, i) => `${GUESS} ${i}`)];
+  const guesses = [GUESS, ...Array.from({ length: 11 }, (_, i) => `${GUESS} ${i}`)];
   const statuses = await keep(
     ...guesses.map((password) => endpoint.as({ ...VICTIM, password }).get(ROOT)),
     request(fleet.url).get(ROOT).set('Authorization', `Basic ${GUESS}`),

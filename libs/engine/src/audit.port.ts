@@ -5,7 +5,7 @@ export interface AuditEntry {
   username: string;
   /** Address the request came from. */
   remoteAddress: string;
-  operation: 'start' | 'stop' | 'force-stop' | 'restart' | 'abandon' | 'delete';
+  operation: 'start' | 'stop' | 'force-stop' | 'restart' | 'abandon' | 'delete' | 'login';
   jobName: string | undefined;
   executionId: number | undefined;
   /** `OK`, or the code of the refusal. */

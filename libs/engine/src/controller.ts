@@ -21,7 +21,7 @@ import {
   type Lease,
   type StepEnd,
 } from './store.port.js';
-import type { Ambient, Dispatcher } from './work.port.js';
+import { SWEEP, type Ambient, type Dispatcher } from './work.port.js';
 
 export interface ControllerParts {
   jobs: JobRegistry;
@@ -48,6 +48,8 @@ interface Control {
   served: Served;
   /** Aborts with the lease, or when the delivery must be left. */
   signal: AbortSignal;
+  /** Whether the sweeper has asked: what is handed out may be lost in a way that the queue does not see. */
+  thorough: boolean;
   /** Steps whose work in hand this controller has put into the queue. */
   queued: Set<string>;
 }
@@ -91,7 +93,14 @@ export class Controller {
     const { jobs, store, maxAttempts } = this.parts;
     const execution = await store.load(lease);
     if (!execution) return DONE;
-    const control: Control = { lease, execution, served: serve(jobs, execution), signal, queued: new Set() };
+    const control: Control = {
+      lease,
+      execution,
+      served: serve(jobs, execution),
+      signal,
+      thorough: delivery.id.endsWith(`-${SWEEP}`),
+      queued: new Set(),
+    };
     if (attempts > maxAttempts) {
       return this.#fail(
         control,
@@ -196,14 +205,14 @@ export class Controller {
     return store.beginExecution(lease);
   }
 
-  async #handOut({ lease, execution, queued }: Control, name: string): Promise<Change> {
+  async #handOut({ lease, execution, queued, thorough }: Control, name: string): Promise<Change> {
     const { store, dispatcher, window } = this.parts;
     const step = execution.definition.steps.find((candidate) => candidate.name === name)!;
     const { work, partitions } = await store.handOut(lease, step, window);
     const { id, uuid, jobName, definition } = execution;
     const toQueue = { id, uuid, jobName, jobVersion: definition.version };
-    if (work) await dispatcher.step(toQueue, name);
-    await dispatcher.partitions(toQueue, name, partitions);
+    if (work) await dispatcher.step(toQueue, name, thorough);
+    await dispatcher.partitions(toQueue, name, partitions, thorough);
     queued.add(name);
     return 'changed';
   }

@@ -4,7 +4,7 @@ import { messageOf } from './describe-error.js';
 import type { Settlement } from './settlement.js';
 import type { Sinks } from './sinks.js';
 import type { DatabaseStore, ExecutionRef, RecoveryStore, SettlementStore, SilentExecution } from './store.port.js';
-import type { DelayedWork, Dispatcher } from './work.port.js';
+import { SWEEP, type DelayedWork, type Dispatcher } from './work.port.js';
 
 export interface RecoveryParts {
   store: RecoveryStore & SettlementStore & DatabaseStore;
@@ -59,7 +59,7 @@ export class Recovery {
         forSeconds: Math.round(handedBack.forMs / 1_000),
       });
     }
-    await dispatcher.control(execution, 'sweep');
+    await dispatcher.control(execution, SWEEP, true);
   }
 
   /** Work that no worker has had the job for in a long time. A restart goes on once one has. */

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { CLUSTER_URL_FORM, clusterAddress, namesCluster } from './redis-cluster-url.js';
 
@@ -24,6 +25,24 @@ const port = z
   .regex(/^\d{1,5}$/, 'must be a port')
   .transform(Number)
   .refine((n) => n >= 1 && n <= 65_535, 'must lie between 1 and 65535');
+
+/** A list, empty by default. @param isValid of each entry */
+const commaSeparated = (isValid: (entry: string) => boolean, message: string) =>
+  z
+    .string()
+    .transform((text) => text.split(',').map((entry) => entry.trim()))
+    .refine((entries) => entries.every(isValid), message)
+    .optional()
+    .transform((entries): readonly string[] => entries ?? []);
+
+/** E.g. `10.0.0.7`, `10.0.0.0/8` or `fd00::/8`. */
+function isAddressRange(text: string): boolean {
+  const [address = '', bits, ...rest] = text.split('/');
+  const longest = isIP(address) === 4 ? 32 : 128;
+  return isIP(address) > 0 && rest.length === 0 && (bits === undefined || (/^\d{1,3}$/.test(bits) && +bits <= longest));
+}
+
+const isOrigin = (text: string): boolean => URL.canParse(text) && new URL(text).origin === text;
 
 /** How long ended executions are kept, by status. */
 const retention = z.partialRecord(
@@ -97,6 +116,10 @@ export const SETTINGS = z.object({
   PORT: whole(9000, 0, 65_535),
   /** Gateway: JSON file of users, made by `npm run users`. */
   USERS_FILE: z.string().optional(),
+  /** Gateway: addresses or CIDR ranges of the proxies whose `X-Forwarded-For` and `X-Forwarded-Host` are believed. */
+  TRUSTED_PROXIES: commaSeparated(isAddressRange, 'must be IP addresses or CIDR ranges, separated by commas'),
+  /** Gateway: origins that count as its own, where a proxy changes the `Host` header. */
+  ALLOWED_ORIGINS: commaSeparated(isOrigin, 'must be origins like https://jobs.example.org, separated by commas'),
   /** Gateway: whether a command is answered once it is on disk, where Redis tells, or as soon as it is in memory. */
   ACKNOWLEDGE_AFTER: z.enum(['disk', 'memory']).default('disk'),
 
@@ -124,7 +147,7 @@ export const SETTINGS = z.object({
   HAND_BACK_LIMIT_MS: whole(86_400_000, 100, 2_592_000_000),
   /** First pause before a repeat, doubled each time, with jitter, in ms. */
   RETRY_BACKOFF_MS: whole(500, 1, 600_000),
-  /** How long a worker has to leave after SIGTERM, in ms. */
+  /** How long a process has to leave after SIGTERM, in ms. */
   SHUTDOWN_DEADLINE_MS: whole(20_000, 100, 3_600_000),
   /** Worker: port on HOST for `/health/live` and `/health/ready`; none where absent. */
   HEALTH_PORT: port.optional(),

@@ -7,6 +7,9 @@ import { key, keyRoot } from './keys.js';
 /** How long Redis has to say that a command is on disk, in ms. With `everysec` it takes a second or two. */
 const PATIENCE_MS = 3_000;
 
+/** Nobody reads this key: writing it shows that the module's Redis takes writes, and where its append-only file has got to. */
+export const barrierKey = (prefix: string, moduleId: string): string => key(keyRoot(prefix, moduleId), 'barrier');
+
 /** A command was carried out, and a crash of Redis' machine might still undo it. */
 export class NotOnDiskError extends Error {
   override readonly name = 'NotOnDiskError';
@@ -52,7 +55,7 @@ export class RedisDurability {
     private readonly log: Log,
     private readonly patienceMs: number,
   ) {
-    this.#barrier = key(keyRoot(prefix, moduleId), 'barrier');
+    this.#barrier = barrierKey(prefix, moduleId);
     for (const event of ['close', '-node']) redis.on(event, () => (this.#connectionsLost += 1));
   }
 

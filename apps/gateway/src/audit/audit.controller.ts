@@ -19,7 +19,7 @@ const ENTRIES = named(
           time,
           username: text,
           remoteAddress: text,
-          operation: oneOf(['start', 'stop', 'force-stop', 'restart', 'abandon', 'delete']),
+          operation: oneOf(['start', 'stop', 'force-stop', 'restart', 'abandon', 'delete', 'login']),
           outcome: described(text, '`OK`, or the code of the refusal'),
           message: text,
         },
@@ -36,7 +36,11 @@ export class AuditController {
 
   @Get(':module_id/audit')
   @RequirePermission('MANAGE_BATCH_JOBS')
-  @Answers(200, ENTRIES, 'Who started, stopped, restarted, abandoned or deleted what; the newest first')
+  @Answers(
+    200,
+    ENTRIES,
+    'Who started, stopped, restarted, abandoned or deleted what, and failed logins; the newest first',
+  )
   async read(@Checked(AUDIT) { path, query }: CheckedRequest<typeof AUDIT>): Promise<ValueOf<typeof ENTRIES>> {
     const { audit } = this.modules.get(path.module_id);
     const entries = await audit.read(query.before, Number(query.count));

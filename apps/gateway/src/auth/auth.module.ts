@@ -6,9 +6,10 @@ import { LOG, SETTINGS } from '../core.module.js';
 import { AuthGuard } from './auth.guard.js';
 import { Authenticator } from './authenticator.js';
 import { DenyByDefault } from './deny-by-default.js';
-import { FREE_FAILURES_OF_ADDRESS, LoginThrottle } from './login-throttle.js';
+import { LoginQueue } from './login-queue.js';
+import { LoginThrottle, PACE_OF_NETWORK, PACE_OF_USER } from './login-throttle.js';
 import { Users } from './users-file.js';
-import { VerifiedCache } from './verified-cache.js';
+import { VerifiedLogins } from './verified-logins.js';
 
 /** @throws Error that says how to make a users file */
 function openUsers({ USERS_FILE: path }: Settings, log: Logger): Users {
@@ -29,13 +30,13 @@ function openUsers({ USERS_FILE: path }: Settings, log: Logger): Users {
     { provide: Users, inject: [SETTINGS, LOG], useFactory: openUsers },
     {
       provide: Authenticator,
-      inject: [Users],
-      useFactory: (users: Users) =>
+      inject: [Users, LOG],
+      useFactory: (users: Users, log: Logger) =>
         new Authenticator(
           users,
-          new VerifiedCache(Date.now),
-          new LoginThrottle(Date.now),
-          new LoginThrottle(Date.now, FREE_FAILURES_OF_ADDRESS),
+          new VerifiedLogins(Date.now),
+          new LoginQueue(new LoginThrottle(Date.now, PACE_OF_USER), new LoginThrottle(Date.now, PACE_OF_NETWORK)),
+          log,
         ),
     },
     { provide: APP_GUARD, useClass: AuthGuard },

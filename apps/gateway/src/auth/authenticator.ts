@@ -1,18 +1,22 @@
-import { Problem } from '../problem/problem.js';
-import { readBasic, type Credentials } from './credentials.js';
+import type { Logger } from '#platform';
+import type { Problem } from '../problem/problem.js';
+import { networkOf } from './client-network.js';
 import { ConcurrencyLimit } from './concurrency-limit.js';
-import type { LoginThrottle } from './login-throttle.js';
+import { readBasic, type Credentials } from './credentials.js';
+import { FailedLogin, tooManyFailedLogins, unauthenticated } from './failed-login.js';
+import { LoginQueueFullError, type LoginQueue } from './login-queue.js';
 import { passwordMatches } from './passwords.js';
 import type { User } from './permissions.js';
 import type { Users } from './users-file.js';
-import type { VerifiedCache } from './verified-cache.js';
+import type { VerifiedLogins } from './verified-logins.js';
 
 /** Hashes computed side by side: each holds 19 MiB and a core. */
 const PARALLEL_HASHES = 2;
 /** Logins that may wait for one. */
 const WAITING_LOGINS = 64;
 
-const CHALLENGE = { 'WWW-Authenticate': 'Basic realm="Longshore", charset="UTF-8"' };
+/** Most characters of a username that are logged. */
+const LOGGED_NAME = 64;
 
 /** Finds out who calls. */
 export class Authenticator {
@@ -21,24 +25,24 @@ export class Authenticator {
 
   constructor(
     private readonly users: Users,
-    private readonly cache: VerifiedCache<User>,
-    private readonly throttle: LoginThrottle,
-    private readonly addresses: LoginThrottle,
+    private readonly verified: VerifiedLogins<User>,
+    private readonly queue: LoginQueue,
+    private readonly log: Logger,
   ) {
-    users.watch(() => cache.clear());
+    users.watch(() => verified.clear());
   }
 
   /**
    * @param header the request's `Authorization`
    * @param address the client's
-   * @returns the user; at once if the same credentials were verified a short while ago
+   * @returns the user; at once if the same credentials were verified before from the same network
    * @throws Problem UNAUTHENTICATED or TOO_MANY_FAILED_LOGINS
    */
   authenticate(header: string | undefined, address: string): User | Promise<User> {
     const credentials = readBasic(header);
     if (!credentials) throw unauthenticated('Give a username and a password by HTTP Basic.');
-    const key = this.cache.keyOf(credentials);
-    return this.cache.get(key) ?? this.verifying.get(key) ?? this.verifyOnce(key, credentials, address);
+    const key = this.verified.keyOf(credentials, networkOf(address));
+    return this.verified.get(key) ?? this.verifying.get(key) ?? this.verifyOnce(key, credentials, address);
   }
 
   /** Requests that come with the same credentials at the same time share one verification. */
@@ -49,35 +53,29 @@ export class Authenticator {
   }
 
   private async verify(key: string, { username, password }: Credentials, address: string): Promise<User> {
-    const caller = `${address} ${username}`;
-    if (this.hashing.full) throw tooMany(1_000);
-    const wait = this.waitOf(address, caller);
-    if (wait > 0) throw tooMany(wait);
+    if (this.hashing.full) throw tooManyFailedLogins(1_000);
+    const network = networkOf(address);
+    const failures = await this.turnOf(network, username);
     const entry = this.users.find(username);
     const matches = await this.hashing.run(() => passwordMatches(entry?.passwordHash, password));
-    if (!matches || !entry) throw unauthenticated('Username or password is wrong.');
-    this.throttle.succeeded(caller);
-    this.addresses.forgive(address);
+    if (!matches || !entry) throw this.failed(username, address, failures);
+    this.queue.succeeded(network, username);
     // Whoever was changed or removed while the hash was computed is not remembered.
-    if (this.users.find(username) === entry) this.cache.set(key, entry);
+    if (this.users.find(username) === entry) this.verified.set(key, entry);
     return entry;
   }
 
-  /** How long this caller must wait, in ms: for its own failures, or for those of its whole address. */
-  private waitOf(address: string, caller: string): number {
-    const wait = this.addresses.begin(address);
-    if (wait > 0) return wait;
-    const own = this.throttle.begin(caller);
-    if (own > 0) this.addresses.forgive(address);
-    return own;
+  private async turnOf(network: string, username: string): Promise<number> {
+    try {
+      return await this.queue.turn(network, username);
+    } catch (error) {
+      throw error instanceof LoginQueueFullError ? tooManyFailedLogins(error.wait) : error;
+    }
   }
-}
 
-const unauthenticated = (message: string): Problem => new Problem('UNAUTHENTICATED', message, [], CHALLENGE);
-
-function tooMany(wait: number): Problem {
-  const seconds = Math.ceil(wait / 1_000);
-  return new Problem('TOO_MANY_FAILED_LOGINS', `Too many failed logins. Try again in ${seconds} s.`, [], {
-    'Retry-After': String(seconds),
-  });
+  private failed(username: string, remoteAddress: string, failures: number): Problem {
+    this.log.warn('Login failed', { username: username.slice(0, LOGGED_NAME), remoteAddress, failures });
+    const user = this.users.find(username);
+    return new FailedLogin(user && { username, permissions: user.permissions }, failures);
+  }
 }

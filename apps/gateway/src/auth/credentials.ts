@@ -1,4 +1,4 @@
-/** What a caller says who they are. */
+/** Who a caller claims to be. */
 export interface Credentials {
   username: string;
   password: string;
@@ -7,7 +7,7 @@ export interface Credentials {
 /** Longest accepted header, in characters: bounds the work on what anybody may send. */
 const MAX_HEADER = 1_024;
 
-/** Reads an `Authorization` header of HTTP Basic (RFC 7617, UTF-8); undefined if it is none. */
+/** Reads an `Authorization` header of HTTP Basic (RFC 7617, UTF-8); undefined if it is not one. */
 export function readBasic(header: string | undefined): Credentials | undefined {
   if (header === undefined || header.length > MAX_HEADER) return undefined;
   const encoded = /^Basic +([A-Za-z0-9+/]+={0,2})$/i.exec(header)?.[1];

@@ -35,7 +35,8 @@ function save(file: string, users: readonly UserEntry[]): void {
 }
 
 async function add({ name, file, permissions, generate }: Arguments): Promise<string> {
-  if (!username.safeParse(name).success) throw new Error(`"${name}" is no username: 1 to 64 characters, no colon.`);
+  if (!username.safeParse(name).success)
+    throw new Error(`"${name}" is not a valid username: give 1 to 64 characters without a colon.`);
   if (permissions.length === 0) throw new Error('Give at least one --permission.');
   const grants = permissions.map(grantOf);
   const users = load(file);
@@ -66,7 +67,7 @@ function remove({ name, file }: Arguments): string {
 function grantOf(text: string): Grant {
   const [permission = '', ...rest] = text.split(':');
   if (!(PERMISSIONS as readonly string[]).includes(permission)) {
-    throw new Error(`"${permission}" is no permission. There are: ${PERMISSIONS.join(', ')}.`);
+    throw new Error(`"${permission}" is not a permission. Permissions are: ${PERMISSIONS.join(', ')}.`);
   }
   if (rest.length === 0) return { permission: permission as Permission };
   const argument = rest.join(':');

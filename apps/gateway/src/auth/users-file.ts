@@ -23,7 +23,7 @@ const file = z
       permissions: z.array(z.strictObject({ permission: z.enum(PERMISSIONS), argument: grantedModule.optional() })),
     }),
   )
-  .refine((users) => new Set(users.map((user) => user.username)).size === users.length, 'a username stands twice');
+  .refine((users) => new Set(users.map((user) => user.username)).size === users.length, 'two users have the same name');
 
 /**
  * Reads a users file.
@@ -76,16 +76,30 @@ export class Users {
     unwatchFile(this.path);
   }
 
-  /** A file that will not do leaves the users as they were: a half-written one must lock nobody out. */
+  /**
+   * A file that is not valid leaves the users as they were: a half-written one must lock nobody out. One that is gone or
+   * cannot be read revokes all of them.
+   */
   private reload(): void {
-    try {
-      this.byName = indexed(readUsers(this.path));
-    } catch (error) {
+    const { users, error, gone } = this.read();
+    if (!users) {
       this.log.error('Users file not taken over; the users stay as they were', { reason: String(error) });
       return;
     }
+    this.byName = indexed(users);
     this.onChange.forEach((changed) => changed());
-    this.log.info('Users file taken over', { users: this.byName.size });
+    if (gone)
+      this.log.error('Users file cannot be read: nobody can log in until it is back', { reason: String(error) });
+    else this.log.info('Users file taken over', { users: this.byName.size });
+  }
+
+  private read(): { users?: readonly UserEntry[]; error?: unknown; gone?: boolean } {
+    try {
+      return { users: readUsers(this.path) };
+    } catch (error) {
+      // Errors of the file system have a code.
+      return error instanceof Error && 'code' in error ? { users: [], error, gone: true } : { error };
+    }
   }
 }
 

@@ -4,7 +4,7 @@ import { FastifyAdapter } from '@bull-board/fastify';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Logger } from '#platform';
-import { requirePermission } from '../auth/auth.guard.js';
+import { requireEverywhere, requirePermission } from '../auth/auth.guard.js';
 import type { Authenticator } from '../auth/authenticator.js';
 import { holds, type User } from '../auth/permissions.js';
 import { Problem, problemOf, STATUS_OF } from '../problem/problem.js';
@@ -13,6 +13,9 @@ import type { QueuesByModule } from '../modules/queues.module.js';
 
 export const DASHBOARD = '/admin/queues';
 
+/** Tells of the Redis as a whole, which all modules share. */
+const REDIS_STATS = `${DASHBOARD}/api/redis/stats`;
+
 /** What the dashboard is made with. */
 export interface DashboardParts {
   queues: QueuesByModule;
@@ -20,7 +23,7 @@ export interface DashboardParts {
   log: Logger;
 }
 
-/** Who asks, by their request's headers: all that Bull Board shows its visibility guards of a request. */
+/** The user of each request, by its headers: all that Bull Board shows its visibility guards of a request. */
 type Viewers = WeakMap<object, User>;
 
 /** Serves Bull Board, read-only, to holders of VIEW_BATCH_JOBS; each sees the queues of the modules they may view. */
@@ -38,7 +41,7 @@ export async function serveDashboard(fastify: FastifyInstance, parts: DashboardP
     async (scope) => {
       scope.addHook('onRequest', async (request, reply) => {
         try {
-          viewers.set(request.headers, await admit(request, parts.authenticator));
+          viewers.set(request.headers, await admit(request, parts));
         } catch (error) {
           return replyProblem(error, request, reply, parts.log);
         }
@@ -62,9 +65,10 @@ const adapters = (queues: QueuesByModule, viewers: Viewers): BullMQAdapter[] =>
   );
 
 /** Lets viewers look; whatever would change something is refused before Bull Board hears of it. */
-async function admit(request: FastifyRequest, authenticator: Authenticator): Promise<User> {
+async function admit(request: FastifyRequest, { authenticator, queues }: DashboardParts): Promise<User> {
   const user = await authenticator.authenticate(request.headers.authorization, request.ip);
   requirePermission(user, 'VIEW_BATCH_JOBS');
+  if (request.routeOptions.url === REDIS_STATS) requireEverywhere(user, 'VIEW_BATCH_JOBS', [...queues.keys()]);
   if (request.method === 'GET' || request.method === 'HEAD') return user;
   throw new Problem('METHOD_NOT_ALLOWED', 'The dashboard is read-only.', [], { Allow: 'GET, HEAD' });
 }
@@ -75,7 +79,7 @@ const boardErrors = (log: Logger) => (error: Error) => {
   const status = STATUS_OF[code];
   if (status >= 500) log.warn('Dashboard request failed', { reason: error.message });
   return {
-    // Bull Board's type knows few of them, but its adapter passes on whatever stands here.
+    // Bull Board's type knows few of them, but its adapter passes any status on.
     status: status as 500,
     body: { error: { key: 'ERRORS.INTERNAL_SERVER_ERROR' as const }, message },
   };

@@ -11,7 +11,7 @@ export const LONGEST_VALUE = 4_096;
 export const jobParametersOf = (given: object): JobParameters =>
   Object.fromEntries(Object.entries(given).map(([name, value]) => [name, String(value)]));
 
-/** Everything that is wrong with the `jobParameters` of a request, by parameter, as the job names its own; what is no object is judged elsewhere. */
+/** Everything that is wrong with the `jobParameters` of a request, by parameter, as the job names its own; a value that is not an object is checked elsewhere. */
 export function jobParameterErrors(given: unknown): FieldError[] {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) return [];
   const entries = Object.entries(given);

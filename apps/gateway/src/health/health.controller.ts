@@ -1,4 +1,4 @@
-import { Controller, Get, Inject, Res } from '@nestjs/common';
+import { Controller, Get, Inject, Res, type BeforeApplicationShutdown } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import type { Logger } from '#platform';
 import { AnswersAnybody } from '../openapi/answers.js';
@@ -12,7 +12,10 @@ const ALIVE = named('Alive', object({ status: constant('ok') }));
 
 /** Whether this process lives, and whether it can work. */
 @Controller('health')
-export class HealthController {
+export class HealthController implements BeforeApplicationShutdown {
+  /** Whether the gateway is leaving: then it is not ready, whatever answers. */
+  private leaving = false;
+
   constructor(
     @Inject(Modules) private readonly modules: Modules,
     @Inject(LOG) private readonly log: Logger,
@@ -36,7 +39,12 @@ export class HealthController {
       },
       (dependency, reason) => this.log.warn('Dependency is down', { dependency, reason }),
     );
-    reply.code(readiness.status === 'ok' ? 200 : 503);
-    return readiness;
+    const status = this.leaving ? 'unavailable' : readiness.status;
+    reply.code(status === 'ok' ? 200 : 503);
+    return { ...readiness, status };
+  }
+
+  beforeApplicationShutdown(): void {
+    this.leaving = true;
   }
 }

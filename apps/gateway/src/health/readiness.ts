@@ -14,7 +14,7 @@ export type Readiness = ValueOf<typeof READINESS>;
  * Asks every dependency at once.
  *
  * @param checks by the dependency's name; a check that throws, or takes longer than `patience` ms, means down
- * @param onDown told why; the answer itself, which anybody may read, is not
+ * @param onDown gets the reason; the answer, which anybody may read, does not contain it
  */
 export async function checkAll(
   checks: Readonly<Record<string, () => Promise<unknown>>>,

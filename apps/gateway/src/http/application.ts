@@ -10,10 +10,13 @@ import type { Core } from '../core.module.js';
 import { serveDashboard } from '../dashboard/dashboard.js';
 import { QUEUES, type QueuesByModule } from '../modules/queues.module.js';
 import { GatewayModule } from '../gateway.module.js';
+import { answerUnknownMethods } from './methods.js';
 import { answerForNode } from './node-answers.js';
 import { replyProblem } from '../problem/reply.js';
 import { addSecurityHeaders, BARE_HEADERS } from './security-headers.js';
 import { SERVER_LIMITS } from './server-limits.js';
+import { closeWithin } from './shutdown.js';
+import { withoutTrailingSlash } from './trailing-slash.js';
 
 /**
  * Puts the gateway together; it does not listen yet.
@@ -24,9 +27,11 @@ export async function createApplication(core: Core): Promise<NestFastifyApplicat
   const adapter = adapterFor(core);
   const fastify = adapter.getInstance();
   fastify.addHook('onRoute', ({ method, url }) => core.log.debug('Route', { method, url }));
-  parseJsonOnly(fastify);
+  parseJsonOnly(fastify, core.settings);
   await addSecurityHeaders(fastify);
   answerForNode(fastify, core.log);
+  answerUnknownMethods(fastify, core.log);
+  closeWithin(fastify, core.settings.SHUTDOWN_DEADLINE_MS, core.log);
   const app = await NestFactory.create<NestFastifyApplication>(GatewayModule.with(core), adapter, {
     logger: nestLogger(core.log),
     bodyParser: false,
@@ -41,12 +46,16 @@ export async function createApplication(core: Core): Promise<NestFastifyApplicat
   return app;
 }
 
-function adapterFor({ log }: Core): FastifyAdapter {
+function adapterFor({ log, settings }: Core): FastifyAdapter {
   // Request ids are ours alone, and tell one process from another.
   const run = randomBytes(4).toString('hex');
   let requests = 0;
   return new FastifyAdapter({
     ...SERVER_LIMITS,
+    trustProxy: settings.TRUSTED_PROXIES.length > 0 && [...settings.TRUSTED_PROXIES],
+    rewriteUrl: withoutTrailingSlash,
+    // What still arrives on a connection while the gateway leaves is answered like any other request.
+    return503OnClosing: false,
     genReqId: () => `${run}-${(requests += 1)}`,
     // No Nest middleware is used, so its bridge would only cost.
     skipMiddie: true,

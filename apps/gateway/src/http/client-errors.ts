@@ -13,7 +13,7 @@ const PROBLEMS: Readonly<Record<string, Problem>> = {
 
 const MALFORMED = new Problem('INVALID_REQUEST', 'This is not an HTTP request.');
 
-/** Answers what is no request, or not a whole one, by a problem (without `instance`: there is no path), and hangs up. */
+/** Answers what is not a whole HTTP request with a problem (without `instance`: the path is not known), and closes the connection. */
 export function answerClientError(error: ConnectionError, socket: Socket): void {
   if (error.code !== 'ECONNRESET' && socket.writable) socket.write(answerTo(PROBLEMS[error.code] ?? MALFORMED));
   socket.destroy();

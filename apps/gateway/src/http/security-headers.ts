@@ -14,8 +14,8 @@ declare module 'fastify' {
 const API_POLICY = { useDefaults: false, directives: { 'default-src': ["'none'"], 'frame-ancestors': ["'none'"] } };
 
 /**
- * The two pages need helmet's defaults, but no other host: Bull Board asks one for fonts, which a browser then does not
- * load. Plain HTTP is served, so their parts must not be fetched by HTTPS.
+ * The two pages need helmet's defaults, but no other host: Bull Board loads fonts from one, which the browser
+ * then refuses. Plain HTTP is served, so their parts must not be fetched by HTTPS.
  */
 const PAGE_POLICY = {
   directives: {
@@ -25,7 +25,7 @@ const PAGE_POLICY = {
   },
 };
 
-/** What helmet would say of an answer that is given before any hook runs: to no request, or to a path that will not do. */
+/** Helmet's headers, for answers that are given before any hook runs: to what is not a request, or has an invalid path. */
 export const BARE_HEADERS = {
   'Content-Security-Policy': "default-src 'none';frame-ancestors 'none'",
   'Cross-Origin-Opener-Policy': 'same-origin',

@@ -15,7 +15,7 @@ export async function openDurability(
 
 const begunBy = ({ executionId }: Started) => executionId;
 
-/** The same operations, answered only once Redis has on disk what they wrote, where it tells. Work begins meanwhile. */
+/** The same operations, answered only once Redis confirms that their writes are on disk, where it can. Work begins meanwhile. */
 export const acknowledged = (operations: JobOperations, durability: RedisDurability): JobOperations => ({
   start: (request) => durability.acknowledge(() => operations.start(request), begunBy),
   stop: (id, by) => durability.acknowledge(() => operations.stop(id, by)),

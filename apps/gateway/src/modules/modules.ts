@@ -4,7 +4,7 @@ import { JobOperator, type AuditLog, type ExecutionReader, type JobOperations } 
 import type { JobRegistry } from '#job-kit';
 import { openModule } from '#module';
 import type { ModuleSettings } from '#platform';
-import { keyRoot, RedisAuditLog } from '#repository';
+import { barrierKey, RedisAuditLog } from '#repository';
 import { acknowledged, openDurability } from './acknowledged.js';
 import { LOG, REDIS, SETTINGS, type Core } from '../core.module.js';
 import { QUEUES, type QueuesByModule } from './queues.module.js';
@@ -18,7 +18,7 @@ export interface ModuleServices {
   audit: AuditLog;
   /** @throws LongshoreError UNKNOWN_JOB unless a job of this name is registered here */
   assertJob(jobName: string): void;
-  /** Whether the Redis that holds it answers: in a cluster, the node of its keys. @throws with the reason */
+  /** Whether the Redis that holds it takes writes: in a cluster, the node of its keys. @throws with the reason */
   redisReady(): Promise<unknown>;
   /** Whether its database answers. @throws with the reason */
   ready(): Promise<void>;
@@ -47,7 +47,7 @@ async function openServices(parts: ModuleParts, settings: ModuleSettings): Promi
     operations: durability ? acknowledged(operations, durability) : operations,
     audit: new RedisAuditLog(redis, KEY_PREFIX, module.id),
     assertJob: (jobName) => assertJob(module, jobName),
-    redisReady: () => redis.exists(keyRoot(KEY_PREFIX, module.id)),
+    redisReady: () => redis.set(barrierKey(KEY_PREFIX, module.id), ''),
     ready: () => module.postgres.ping(),
     async close() {
       durability?.close();

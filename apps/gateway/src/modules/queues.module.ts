@@ -45,7 +45,7 @@ export class QueuesModule implements OnModuleInit {
     };
   }
 
-  /** A queue without an error listener would end the process when Redis goes away. */
+  /** A queue without an error listener would end the process when Redis becomes unavailable. */
   onModuleInit(): void {
     for (const queue of [...this.queues.values()].flatMap((kinds) => Object.values(kinds))) {
       queue.on('error', (error) => this.log.debug('Queue error', { queue: queue.name, reason: error.message }));

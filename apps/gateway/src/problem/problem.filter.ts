@@ -5,7 +5,7 @@ import { LOG } from '../core.module.js';
 import { problemOf, type Problem } from './problem.js';
 import { replyProblem } from './reply.js';
 
-/** Is told of every refused request before it is answered. */
+/** Is called with every refused request before it is answered. */
 export abstract class RefusalListener {
   abstract refused(request: FastifyRequest, problem: Problem): Promise<void>;
 }

@@ -27,6 +27,7 @@ export const STATUS_OF = {
   INVALID_REQUEST: 400,
   UNAUTHENTICATED: 401,
   MISSING_PERMISSION: 403,
+  CROSS_SITE_REQUEST: 403,
   UNKNOWN_ROUTE: 404,
   METHOD_NOT_ALLOWED: 405,
   REQUEST_TIMEOUT: 408,
@@ -72,7 +73,7 @@ const CODE_OF_STATUS: Readonly<Record<number, ProblemCode>> = {
   415: 'UNSUPPORTED_MEDIA_TYPE',
 };
 
-/** Turns whatever was thrown into the problem to answer. What is not understood tells no internals. */
+/** Turns whatever was thrown into the problem to answer. That of an unknown error reveals no internals. */
 export function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof LongshoreError) return new Problem(error.code, error.message, error.fields);
@@ -97,6 +98,11 @@ export function problemOf(error: unknown): Problem {
 
 function statusOf(error: unknown): number | undefined {
   if (error instanceof HttpException) return error.getStatus();
-  const status = error instanceof Error ? (error as { statusCode?: unknown }).statusCode : undefined;
-  return typeof status === 'number' ? status : undefined;
+  try {
+    const status = error instanceof Error ? (error as { statusCode?: unknown }).statusCode : undefined;
+    return typeof status === 'number' ? status : undefined;
+  } catch {
+    // Its properties throw themselves.
+    return undefined;
+  }
 }

@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { messageOf, stackOf } from '#engine';
 import type { Logger } from '#platform';
 import { operationOf } from './operation.js';
 import { problemJson } from './problem-json.js';
@@ -26,14 +27,10 @@ export function replyProblem(error: unknown, request: FastifyRequest, reply: Fas
  */
 function logFault(problem: Problem, error: unknown, request: FastifyRequest, log: Logger): void {
   if (STATUS_OF[problem.code] < 500) return;
-  const fields = { requestId: request.id, method: request.method, path: pathOf(request) };
-  if (STATUS_OF[problem.code] === 503) log.warn('Service unavailable', { ...fields, reason: String(error) });
-  else
-    log.error('Request failed', {
-      ...fields,
-      reason: String(error),
-      stack: error instanceof Error ? error.stack : undefined,
-    });
+  const fields = { requestId: request.id, method: request.method, path: pathOf(request), reason: messageOf(error) };
+  if (STATUS_OF[problem.code] === 503) log.warn('Service unavailable', fields);
+  else log.error('Request failed', { ...fields, stack: stackOf(error) });
 }
 
-const pathOf = (request: FastifyRequest): string => request.url.split('?', 1)[0] ?? '';
+/** As it was sent. */
+const pathOf = (request: FastifyRequest): string => request.originalUrl.split('?', 1)[0] ?? '';

@@ -1,6 +1,9 @@
-/** Connection errors of Node, and the SQLSTATEs of an unavailable PostgreSQL (classes 08 and 57P, and 53300). */
+/**
+ * Connection errors of Node, and the SQLSTATEs of a PostgreSQL that cannot be used: it is unavailable (08, 57P), short of
+ * resources (53), takes no writes (25006), does not know the database (3D000) or refuses the user (28).
+ */
 const CODE =
-  /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|08\w{3}|57P0\w|53300)$/;
+  /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|08\w{3}|57P0\w|53\w{3}|25006|3D000|28\w{3})$/;
 
 /** Names of the errors that ioredis, BullMQ and the job kit give to a lost connection. */
 const NAME = /^(MaxRetriesPerRequestError|ClusterAllFailedError|ConnectionClosedError|TransientError)$/;
@@ -19,7 +22,7 @@ const MESSAGE = new RegExp(
     '^Client has encountered a connection error',
     '^timeout (expired|exceeded)',
     '^Query read timeout',
-    '^(LOADING|READONLY|MISCONF|MASTERDOWN|CLUSTERDOWN|NOREPLICAS|OOM|TRYAGAIN) ',
+    '^(LOADING|READONLY|MISCONF|MASTERDOWN|CLUSTERDOWN|NOREPLICAS|OOM|TRYAGAIN|NOAUTH|WRONGPASS) ',
   ].join('|'),
   'i',
 );
@@ -27,15 +30,24 @@ const MESSAGE = new RegExp(
 /** How deep causes are followed. */
 const DEPTH = 5;
 
-/** Whether an error says that Redis or PostgreSQL is unavailable, or is caused by one that does. */
-export function isUnavailable(error: unknown, depth = DEPTH): boolean {
+/** Whether an error says that Redis or PostgreSQL is unavailable, or is caused by one that does. It may be anything. */
+export function isUnavailable(error: unknown): boolean {
+  try {
+    return saysUnavailable(error, DEPTH);
+  } catch {
+    // Its properties throw themselves.
+    return false;
+  }
+}
+
+function saysUnavailable(error: unknown, depth: number): boolean {
   if (!(error instanceof Error) || depth === 0) return false;
   const { code, errors } = error as { code?: unknown; errors?: unknown };
   return (
     CODE.test(String(code)) ||
     NAME.test(error.name) ||
     MESSAGE.test(error.message) ||
-    isUnavailable(error.cause, depth - 1) ||
-    (Array.isArray(errors) && errors.some((inner) => isUnavailable(inner, depth - 1)))
+    saysUnavailable(error.cause, depth - 1) ||
+    (Array.isArray(errors) && errors.some((inner) => saysUnavailable(inner, depth - 1)))
   );
 }
