@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { FILTERED, Rejection } from '#job-kit';
 import { assertRead, assertResult, exitCodeFrom, isWritten, processedOf, storable, wholeNumberOf } from './border.js';
 import { StepFailure } from './job-code.js';
-import { LIMITS } from './store.port.js';
+import { LIMITS } from './limits.js';
 
 /** The message with which a value is refused. */
 function refusal(check: () => unknown): string {

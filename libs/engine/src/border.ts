@@ -1,7 +1,7 @@
 import { FILTERED, Rejection, type Processed, type ReadChunk } from '#job-kit';
 import { messageOf } from './describe-error.js';
 import { StepFailure } from './job-code.js';
-import { LIMITS } from './store.port.js';
+import { LIMITS } from './limits.js';
 
 /*
  * What a job's code returns is checked here, where it enters: the step fails at once with a message that names the value,

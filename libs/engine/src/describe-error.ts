@@ -1,4 +1,4 @@
-import { LIMITS } from './store.port.js';
+import { LIMITS } from './limits.js';
 
 /** How deep causes, and the errors of an AggregateError, are followed. */
 const DEPTH = 5;

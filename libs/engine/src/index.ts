@@ -7,6 +7,7 @@ export * from './work.port.js';
 export * from './controller.js';
 export * from './delivery.js';
 export { messageOf, stackOf } from './describe-error.js';
+export * from './limits.js';
 export * from './maintenance.js';
 export * from './operator.js';
 export * from './outcome.js';

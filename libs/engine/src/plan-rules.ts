@@ -1,7 +1,7 @@
 import type { Partition } from '#job-kit';
 import { storable } from './border.js';
 import { StepFailure } from './job-code.js';
-import { LIMITS } from './store.port.js';
+import { LIMITS } from './limits.js';
 
 /** Longest label of a partition, in characters. */
 const LABEL_LENGTH = 200;

@@ -9,7 +9,8 @@ import {
   type ExecutionId,
   type InstanceId,
 } from '#domain';
-import { LeaseLostError, LIMITS, type ControlledExecution, type ExecutionRef, type Lease } from '../store.port.js';
+import { LIMITS } from '../limits.js';
+import { LeaseLostError, type ControlledExecution, type ExecutionRef, type Lease } from '../store.port.js';
 import type { ManualClock } from './clock.js';
 import {
   emptyInstanceStep,
