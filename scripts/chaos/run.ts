@@ -220,7 +220,7 @@ export class Run {
     if (view?.status !== 'COMPLETED') return;
     const faults =
       shape.job === 'noopJob'
-        ? faultsOfNoop(shape, executions, view)
+        ? faultsOfNoop(shape, views)
         : faultsOfImport({ expected: expected!, executions, views, stored: await this.#stored(task) });
     for (const fault of faults) this.journal.violation(`Task ${number}: ${fault}`);
     task.state = 'verified';

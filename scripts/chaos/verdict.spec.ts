@@ -101,16 +101,37 @@ describe('an import', () => {
 });
 
 describe('a noop job', () => {
+  const shape = { job: 'noopJob', partitions: 2, chunks: 2, busyMs: 0 } as const;
+  const closed = (id: number, jobVersion: string, rows = 4) =>
+    execution(id, rows, {
+      jobVersion,
+      stepExecutions: [{ stepName: 'noopCloseStep', status: 'COMPLETED' }] as Viewed['stepExecutions'],
+    });
+  const open = (id: number, jobVersion: string, rows = 4) => execution(id, rows, { jobVersion });
+
   it('may do a chunk twice, and never not at all', () => {
-    const shape = { job: 'noopJob', partitions: 2, chunks: 2, busyMs: 0 } as const;
-    expect(faultsOfNoop(shape, [execution(1, 5)], execution(1, 5))).toEqual([]);
-    expect(faultsOfNoop(shape, [execution(1, 3)], execution(1, 3))).toEqual(['its executions count 3 chunks of 4']);
+    expect(faultsOfNoop(shape, [execution(1, 5)])).toEqual([]);
+    expect(faultsOfNoop(shape, [execution(1, 3)])).toEqual(['its executions count 3 chunks of 4']);
+    expect(faultsOfNoop(shape, [])).toEqual(['it has no execution']);
   });
 
-  it('runs the steps of its own version', () => {
-    const shape = { job: 'noopJob', partitions: 2, chunks: 2, busyMs: 0 } as const;
-    expect(faultsOfNoop(shape, [execution(1, 4)], execution(1, 4, { jobVersion: '2' }))).toEqual([
-      'it is of version 2, and its steps are ',
-    ]);
+  it.each<[what: string, views: Viewed[]]>([
+    ['version 1', [open(1, '1')]],
+    ['version 2', [closed(1, '2')]],
+    ['version 2, which an earlier execution had all but ended', [open(2, '2', 0), closed(1, '2')]],
+    ['version 1 after an execution of version 2', [open(2, '1', 0), closed(1, '2')]],
+  ])('of %s runs the steps of its own version', (_, views) => {
+    expect(faultsOfNoop(shape, views)).toEqual([]);
+  });
+
+  it.each<[what: string, views: Viewed[], fault: string]>([
+    ['version 2 without its last step', [open(1, '2')], 'it is of version 2, and has run 1 (version 2): []'],
+    [
+      'version 1 with the last step of version 2',
+      [closed(1, '1')],
+      'it is of version 1, and has run 1 (version 1): [noopCloseStep COMPLETED]',
+    ],
+  ])('of %s is found out', (_, views, fault) => {
+    expect(faultsOfNoop(shape, views)).toEqual([fault]);
   });
 });
