@@ -100,14 +100,15 @@ describe('an import', () => {
   });
 });
 
+const closed = (id: number, jobVersion: string, rows = 4) =>
+  execution(id, rows, {
+    jobVersion,
+    stepExecutions: [{ stepName: 'noopCloseStep', status: 'COMPLETED' }] as Viewed['stepExecutions'],
+  });
+const open = (id: number, jobVersion: string, rows = 4) => execution(id, rows, { jobVersion });
+
 describe('a noop job', () => {
   const shape = { job: 'noopJob', partitions: 2, chunks: 2, busyMs: 0 } as const;
-  const closed = (id: number, jobVersion: string, rows = 4) =>
-    execution(id, rows, {
-      jobVersion,
-      stepExecutions: [{ stepName: 'noopCloseStep', status: 'COMPLETED' }] as Viewed['stepExecutions'],
-    });
-  const open = (id: number, jobVersion: string, rows = 4) => execution(id, rows, { jobVersion });
 
   it('may do a chunk twice, and never not at all', () => {
     expect(faultsOfNoop(shape, [execution(1, 5)])).toEqual([]);

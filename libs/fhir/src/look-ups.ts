@@ -11,26 +11,37 @@ interface Experience {
 }
 
 /**
- * When to look for unchanged rows: in an import's first chunk, then in each while that pays, else now and then. It saves
- * time, and writes: a row that is sent is written, if only to say that this import has confirmed it.
+ * When to look for unchanged rows: at a sample of an import's first chunk and of every tenth, and at whole chunks while
+ * that pays. It saves time, and writes: a row that is sent is written, if only to say that this import has confirmed it.
  */
 export class LookUps {
   readonly #imports = new Map<string, Experience>();
 
-  areDue(importId: string): boolean {
+  /** What to look at before the next chunk of this import is sent. */
+  due(importId: string): 'chunk' | 'sample' | 'nothing' {
     const { pays, chunks } = this.#of(importId);
-    return pays || chunks % LOOK_AGAIN_AFTER === 0;
+    if (pays) return 'chunk';
+    return chunks % LOOK_AGAIN_AFTER === 0 ? 'sample' : 'nothing';
   }
 
-  /** @param changed how many of the rows had to be sent; all of them where no look-up was due */
-  learn(importId: string, rows: number, changed: number): void {
+  /**
+   * @param looked at how many rows
+   * @param needless how many of them need not be sent
+   * @returns whether looking pays
+   */
+  learn(importId: string, looked: number, needless: number): boolean {
     const experience = this.#of(importId);
-    if (this.areDue(importId)) experience.pays = rows - changed > rows * WORTH_A_LOOK;
-    experience.chunks++;
+    experience.pays = needless > looked * WORTH_A_LOOK;
+    return experience.pays;
+  }
+
+  /** Counts a chunk that has been sent. */
+  sent(importId: string): void {
+    this.#of(importId).chunks++;
   }
 
   #of(importId: string): Experience {
-    const known = this.#imports.get(importId) ?? { pays: true, chunks: 0 };
+    const known = this.#imports.get(importId) ?? { pays: false, chunks: 0 };
     if (this.#imports.size >= MOST_IMPORTS && !this.#imports.has(importId)) this.#imports.clear();
     this.#imports.set(importId, known);
     return known;

@@ -5,7 +5,7 @@ import type { PoolClient } from 'pg';
 import { excerptOf, type FhirRow } from './fhir-row.js';
 import { LookUps } from './look-ups.js';
 import { TAKES_PLACE, type OnConflict } from './on-conflict.js';
-import { CHANGED, READ, UPSERT } from './statements.js';
+import { CHANGED, NEEDLESS, READ, UPSERT } from './statements.js';
 
 /** One row of a chunk, ready to be compared and sent. */
 interface PlacedRow extends FhirRow {
@@ -20,7 +20,12 @@ interface Batch {
   rows: readonly PlacedRow[];
   importId: string;
   attempt: PartitionAttempt;
+  /** What every statement is told of the rows and their import. */
+  parameters: readonly unknown[];
 }
+
+/** Rows of a sample: enough to know whether an eighth of a chunk is unchanged. */
+const SAMPLE = 32;
 
 /**
  * Writes FHIR resources into `resource`, a chunk in one upsert. An unchanged resource keeps its version; of a repeated
@@ -34,10 +39,10 @@ export function resourceTable(): ItemTable<FhirRow> {
       const kept = oneOfEachInOrder(chunk, onConflict);
       if (kept.length < chunk.length) await readOthers(client, chunk, kept);
       const rows = kept.map((row) => placed(row, attempt.partition));
-      const batch = { onConflict, rows, importId: importIdOf(attempt), attempt };
-      const changed = lookUps.areDue(batch.importId) ? await changedRows(client, batch) : rows;
-      lookUps.learn(batch.importId, rows.length, changed.length);
-      if (changed.length > 0) await upsert(client, { ...batch, rows: changed });
+      const batch = batchOf(onConflict, rows, attempt);
+      const changed = (await isWorthALook(client, batch, lookUps)) ? await changedRows(client, batch, lookUps) : batch;
+      lookUps.sent(batch.importId);
+      if (changed.rows.length > 0) await upsert(client, changed);
     },
     reject: ({ file, row, body }, reason) => new Rejection(reason, { file, row }, excerptOf(body)),
     kindOf: (row) => row.resourceType,
@@ -82,54 +87,67 @@ function importIdOf({ instanceUuid, stepName }: PartitionAttempt): string {
   );
 }
 
-async function changedRows(client: PoolClient, batch: Batch): Promise<readonly PlacedRow[]> {
-  const { rows } = await client.query<{ place: number }>(CHANGED[batch.onConflict], parametersOf(batch));
-  if (rows.length === batch.rows.length) return batch.rows;
-  const places = new Set(rows.map(({ place }) => place - 1));
-  return batch.rows.filter((_, i) => places.has(i));
+/** Whether enough rows of a chunk need not be sent to find out which. */
+async function isWorthALook(client: PoolClient, batch: Batch, lookUps: LookUps): Promise<boolean> {
+  const due = lookUps.due(batch.importId);
+  if (due !== 'sample') return due === 'chunk';
+  const every = Math.max(1, Math.floor(batch.rows.length / SAMPLE));
+  const sample = batch.rows.filter((_, i) => i % every === 0);
+  const { rows } = await client.query<{ needless: number }>(NEEDLESS[batch.onConflict], [
+    ...keysOf(sample),
+    batch.importId,
+  ]);
+  return lookUps.learn(batch.importId, sample.length, rows[0]!.needless);
 }
 
-async function upsert(client: PoolClient, batch: Batch): Promise<void> {
+async function changedRows(client: PoolClient, batch: Batch, lookUps: LookUps): Promise<Batch> {
+  const { rows } = await client.query<{ place: number }>(CHANGED[batch.onConflict], [...batch.parameters]);
+  lookUps.learn(batch.importId, batch.rows.length, batch.rows.length - rows.length);
+  if (rows.length === batch.rows.length) return batch;
+  const places = new Set(rows.map(({ place }) => place - 1));
+  const changed = batch.rows.filter((_, i) => places.has(i));
+  return batchOf(batch.onConflict, changed, batch.attempt);
+}
+
+async function upsert(client: PoolClient, { onConflict, rows, parameters }: Batch): Promise<void> {
+  const bodies = rows.map(({ body }) => body);
   await client.query({
-    name: `longshore-upsert-${batch.onConflict}`,
-    text: UPSERT[batch.onConflict],
-    values: [
-      ...parametersOf(batch),
-      binaryArray(
-        JSONB,
-        batch.rows.map(({ body }) => body),
-      ),
-    ],
+    name: `longshore-upsert-${onConflict}`,
+    text: UPSERT[onConflict],
+    values: [...parameters, binaryArray(JSONB, bodies)],
   });
 }
 
-/** What both statements are told. */
-const parametersOf = ({ rows, importId, attempt: { instanceUuid, stepName, partition } }: Batch): unknown[] => [
-  binaryArray(
-    TEXT,
-    rows.map(({ resourceType }) => resourceType),
-  ),
-  binaryArray(
-    TEXT,
-    rows.map(({ id }) => id),
-  ),
-  binaryArray(
-    BYTEA,
-    rows.map(({ digest }) => digest),
-  ),
-  binaryArray(
-    INT8,
-    rows.map(({ position }) => int64(position)),
-  ),
-  binaryArray(
-    TIMESTAMPTZ,
-    rows.map(({ updated }) => (updated === undefined ? null : int64(updated - EPOCH_2000))),
-  ),
-  importId,
-  instanceUuid,
-  stepName,
-  partition,
-];
+function batchOf(onConflict: OnConflict, rows: readonly PlacedRow[], attempt: PartitionAttempt): Batch {
+  const { instanceUuid, stepName, partition } = attempt;
+  const importId = importIdOf(attempt);
+  const parameters = [...keysOf(rows), importId, instanceUuid, stepName, partition];
+  return { onConflict, rows, importId, attempt, parameters };
+}
+
+/** What rows are compared by: an array for each of type, id, digest, position and time. */
+function keysOf(rows: readonly PlacedRow[]): Buffer[] {
+  const times = rows.map(({ updated }) => (updated === undefined ? null : int64(updated - EPOCH_2000)));
+  return [
+    binaryArray(
+      TEXT,
+      rows.map(({ resourceType }) => resourceType),
+    ),
+    binaryArray(
+      TEXT,
+      rows.map(({ id }) => id),
+    ),
+    binaryArray(
+      BYTEA,
+      rows.map(({ digest }) => digest),
+    ),
+    binaryArray(
+      INT8,
+      rows.map(({ position }) => int64(position)),
+    ),
+    binaryArray(TIMESTAMPTZ, times),
+  ];
+}
 
 /** PostgreSQL counts time from 2000, in µs. */
 const EPOCH_2000 = 946_684_800_000_000n;

@@ -2,7 +2,7 @@ import { noteKeys } from '#postgres';
 import { isForeign, ON_CONFLICT, WINS, type OnConflict } from './on-conflict.js';
 
 /*
- * Both statements have the same first parameters: resource types, ids, digests, positions, times (an array each), import,
+ * All statements have the same first parameters: resource types, ids, digests, positions, times (an array each), import,
  * instance, step, partition.
  */
 const IMPORT = '$6::uuid';
@@ -10,11 +10,11 @@ const PLACE = ['$7', '$8', '$9'] as const;
 const KEY = `resource_type || '/' || id`;
 
 /**
- * Places (from 1) of the rows that must be sent: those that win over what is stored, unless it is the same. Same is what
- * has the digest; a row of this import is sent all the same, as its position may have to move.
+ * Each row as it compares with what is stored: whether it loses against that, or is the same. Same is what has the digest;
+ * a row of this import is sent all the same, as its position may have to move.
  */
-const changed = (onConflict: OnConflict): string => `
-  WITH found AS MATERIALIZED (
+const found = (onConflict: OnConflict): string => `
+  found AS MATERIALIZED (
     SELECT new.place, new.resource_type, new.id,
       stored.resource_type IS NOT NULL AND NOT ${WINS[onConflict]('new', IMPORT)} AS loses,
       stored.body_digest IS NOT NULL AND ${isForeign(IMPORT)} AND stored.body_digest = new.body_digest AS same
@@ -23,7 +23,15 @@ const changed = (onConflict: OnConflict): string => `
     LEFT JOIN LATERAL (
       SELECT * FROM resource WHERE resource.resource_type = new.resource_type AND resource.id = new.id LIMIT 1
     ) AS stored ON true
-  ), noted AS (${noteKeys('left', KEY, 'found WHERE same AND NOT loses', PLACE)})
+  )`;
+
+/** How many rows need not be sent. It takes the first six parameters. */
+const needless = (onConflict: OnConflict): string => `
+  WITH ${found(onConflict)} SELECT count(*)::integer AS needless FROM found WHERE loses OR same`;
+
+/** Places (from 1) of the rows that must be sent: those that win over what is stored, unless it is the same. */
+const changed = (onConflict: OnConflict): string => `
+  WITH ${found(onConflict)}, noted AS (${noteKeys('left', KEY, 'found WHERE same AND NOT loses', PLACE)})
   SELECT place::integer FROM found WHERE NOT loses AND NOT same`;
 
 const hashOf = (body: string): string => `hashtextextended(${body}::text, 0)`;
@@ -80,6 +88,7 @@ const each = (statement: (onConflict: OnConflict) => string): Readonly<Record<On
  * Without a name, so that it is planned each time: a plan that was made while the table was empty would read it from end
  * to end once it has grown.
  */
+export const NEEDLESS = each(needless);
 export const CHANGED = each(changed);
 export const UPSERT = each(upsert);
 
