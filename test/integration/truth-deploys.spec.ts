@@ -92,9 +92,9 @@ describe('a fleet of one old and one new worker, which has a step more', () => {
   });
 });
 
-describe('a worker that does not have the job', () => {
-  const without: Deploy = () => jobRegistry([]);
+const without: Deploy = () => jobRegistry([]);
 
+describe('a worker that does not have the job', () => {
   it('leaves everything to the one that has it, however often it is delivered the work', async () => {
     scene.current.deploy(letters(['A']), [without, letters(['A'])]);
     const begun = await scene.current.start(LETTERS);
@@ -124,6 +124,8 @@ describe('a worker that does not have the job', () => {
     expect(await scene.current.record(restarted)).toMatchObject({ status: 'COMPLETED' });
   });
 });
+
+const addB: LettersOptions['upgrade'] = (given, from) => ({ ...given, b: `from ${from}` });
 
 describe('a parameter that a deployment adds or removes', () => {
   const [was, added, removed] = [['a'], ['a', 'b'], []].map((parameters) => ({ parameters }));
@@ -157,8 +159,7 @@ describe('a parameter that a deployment adds or removes', () => {
   it('is upgraded where a new version says how', async () => {
     scene.current.deploy(letters(['A'], { ...was, broken: 'A' }));
     const failed = await scene.current.run(LETTERS, { a: 'x' });
-    const upgrade: LettersOptions['upgrade'] = (given, from) => ({ ...given, b: `from ${from}` });
-    scene.current.deploy(letters(['A'], { ...TWO, ...added, upgrade }));
+    scene.current.deploy(letters(['A'], { ...TWO, ...added, upgrade: addB }));
     const restarted = await scene.current.restart(failed);
     await scene.current.world.settle();
     expect(await scene.current.record(restarted)).toMatchObject({
@@ -207,7 +208,8 @@ describe("a job's parameters", () => {
       expect((await scene.current.record(one)).parameters).toEqual({ percent: '50', at: DATE, path: 'in' });
     }
     expect((await scene.current.record(restarted)).status).toBe('COMPLETED');
-    expect(seen).toEqual(Array(2).fill({ percent: 0.5, at: new Date(DATE), path: '/data/in' }));
+    const parsed = { percent: 0.5, at: new Date(DATE), path: '/data/in' };
+    expect(seen).toEqual([parsed, parsed]);
     const again = scene.current.start('parsingJob', { percent: '50', at: DATE });
     await expect(again).rejects.toMatchObject({ code: 'INSTANCE_ALREADY_COMPLETED' });
   });
