@@ -50,6 +50,8 @@ export const itemTable: ItemTable<Item> = {
 /** Where a process's jobs write. */
 export interface Places {
   sink: TransactionalSink<Item>;
+  /** Makes the calls to another sink cost the process's life too. */
+  wrap: <O>(sink: TransactionalSink<O>) => TransactionalSink<O>;
   /** Written by a function, without transactions. */
   rough: Item[];
   /** What tasklets have done. */

@@ -286,8 +286,9 @@ export class World {
   }
 
   #placesWith(life: Life, sleeper?: Sleeper): Places {
-    const sink = mortalSink(this.#sink, life, (session) => sleeper?.sessions.push(session));
-    return { sink, rough: this.rough, ran: this.ran };
+    const wrap = <O>(sink: TransactionalSink<O>) =>
+      mortalSink(sink, life, (session) => sleeper?.sessions.push(session as Sleeper['sessions'][number]));
+    return { sink: wrap(this.#sink), wrap, rough: this.rough, ran: this.ran };
   }
 
   #sinksWith(deploy: Deploy, life: Life, sleeper?: Sleeper): Sinks {

@@ -59,8 +59,9 @@ export class Scene {
   /** Gateways and workers get the jobs of the module as it is delivered. */
   deployImport(): void {
     const { importDirectory, store } = this;
-    const jobs = jobsOf({ importDirectory, store, maxLineBytes: 1_000_000 });
-    this.deploy(() => jobs);
+    this.deploy(({ wrap }) =>
+      jobsOf({ importDirectory, store: { ...store, sink: wrap(store.sink) }, maxLineBytes: 1_000_000 }),
+    );
   }
 
   start(jobName: string, parameters: Record<string, string> = {}): Promise<Begun> {
