@@ -60,7 +60,9 @@ export function memoryControl(memory: Memory): ControlStore {
       const execution = memory.held(lease);
       const known = execution.steps.get(step);
       if (known?.status !== 'STARTED') return 'unchanged';
-      if (end.status === 'COMPLETED' && memory.nextPartition(memory.history(execution, step), 0) !== undefined) {
+      const history = memory.history(execution, step);
+      if (end.status === 'COMPLETED' && !history.planned) return 'unchanged';
+      if (end.status === 'COMPLETED' && memory.nextPartition(history, 0) !== undefined) {
         known.cursor = 0;
         return 'unchanged';
       }
@@ -137,6 +139,7 @@ export function closeStep(memory: Memory, execution: ExecutionState, stepName: s
 
 function endExecution(memory: Memory, execution: ExecutionState, end: StepEnd, seals: readonly Seal[]): Change {
   const { status, exitCode, failure } = end;
+  if (status === 'COMPLETED' && !isCompleted(memory, execution)) return 'unchanged';
   if (!memory.become(execution, status)) return 'unchanged';
   Object.assign(execution, { exitCode, endTime: memory.now, nudged: false });
   if (failure) memory.addFailure(execution, failure.stepName, failure.message);
@@ -146,6 +149,11 @@ function endExecution(memory: Memory, execution: ExecutionState, end: StepEnd, s
   for (const seal of seals) noteSeal(memory, execution, seal);
   return 'changed';
 }
+
+/** Whether every step of its definition is COMPLETED, and none of its own runs again. */
+const isCompleted = (memory: Memory, execution: ExecutionState): boolean =>
+  [...execution.steps.values()].every(({ status }) => status === 'COMPLETED') &&
+  execution.definition.steps.every(({ name }) => memory.history(execution, name).completed);
 
 /** A database gives a mark once. Another execution that was sealed with the same one was sealed in a state that is lost. */
 function noteSeal(memory: Memory, execution: ExecutionState, { ledger, database, mark }: Seal): void {

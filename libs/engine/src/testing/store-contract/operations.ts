@@ -1,7 +1,17 @@
 import { describe, expect } from 'vitest';
 import { NO_COUNTS } from '#domain';
 import { LeaseLostError } from '../../store.port.js';
-import { DEFINITION, LEASE_MS, launchOf, nobody, type ContractTest } from './scene.js';
+import {
+  CLOSE,
+  DEFINITION,
+  LEASE_MS,
+  NO_STEPS,
+  launchOf,
+  nobody,
+  partitionRef,
+  stepRef,
+  type ContractTest,
+} from './scene.js';
 
 /** Launches and leases. */
 export function operationsContract(test: ContractTest): void {
@@ -96,10 +106,26 @@ export function operationsContract(test: ContractTest): void {
     });
 
     test('is on a running execution only', async (scene, store) => {
-      const lease = await scene.started();
+      const lease = await scene.started({ definition: NO_STEPS });
       await scene.end(lease, 'COMPLETED');
       expect(await store.acquire(lease, 'a#1', LEASE_MS)).toEqual({ kind: 'gone' });
       expect(await store.acquire(nobody(), 'a#1', LEASE_MS)).toEqual({ kind: 'gone' });
+    });
+
+    test('does not end COMPLETED with a step that has not', async (scene, store) => {
+      const lease = await scene.loading(1);
+      const completed = { status: 'COMPLETED', exitCode: 'COMPLETED' } as const;
+      expect(await store.endExecution(lease, completed)).toBe('unchanged');
+      await scene.run(partitionRef(lease, 0));
+      await store.endStep(lease, 'load', completed);
+      expect(await store.endExecution(lease, completed)).toBe('unchanged');
+      expect((await scene.view(lease)).status).toBe('STARTED');
+      await store.beginStep(lease, CLOSE.name);
+      expect(await store.endStep(lease, CLOSE.name, completed)).toBe('unchanged');
+      await store.handOut(lease, CLOSE, 1);
+      const fence = await scene.claimStep(stepRef(lease, CLOSE.name));
+      await store.finishStep(stepRef(lease, CLOSE.name), fence, completed);
+      expect(await store.endExecution(lease, completed)).toBe('changed');
     });
 
     test('is lost in a force stop', async (scene, store) => {

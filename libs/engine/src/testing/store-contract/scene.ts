@@ -9,6 +9,9 @@ export const LOAD: StepDefinition = { name: 'load', kind: 'chunk' };
 export const CLOSE: StepDefinition = { name: 'close', kind: 'tasklet' };
 export const DEFINITION: JobDefinition = { version: '7', steps: [LOAD, CLOSE] };
 
+/** A job that has nothing to do: its executions may COMPLETE at once. */
+export const NO_STEPS: JobDefinition = { version: '7', steps: [] };
+
 export const countsWith = (changes: Partial<Counts>): Counts => ({ ...NO_COUNTS, ...changes });
 
 export const partitionsOf = (count: number): Partition[] =>

@@ -2,11 +2,11 @@ import { describe, expect } from 'vitest';
 import { NO_COUNTS } from '#domain';
 import { LeaseLostError } from '../../store.port.js';
 import type { ExecutionRef } from '../../store.port.js';
-import { LEASE_MS, countsWith, partitionRef, stepRef, type ContractTest, type Scene } from './scene.js';
+import { LEASE_MS, NO_STEPS, countsWith, partitionRef, stepRef, type ContractTest, type Scene } from './scene.js';
 
 /** An execution that has COMPLETED, and was sealed so. */
 const sealed = async (scene: Scene, mark: number, database = 'a') => {
-  const lease = await scene.started();
+  const lease = await scene.started({ definition: NO_STEPS });
   const end = { status: 'COMPLETED', exitCode: 'COMPLETED' } as const;
   await scene.store.endExecution(lease, end, [{ ledger: 'postgres', database, mark }]);
   return lease;
