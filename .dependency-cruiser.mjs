@@ -81,6 +81,7 @@ export default {
         path: '^libs/([^/]+)/src/',
         pathNot: [
           '^libs/([^/]+)/src/index\\.ts$',
+          '^libs/job-kit/src/sink-contract/index\\.ts$',
           '^libs/engine/src/testing/index\\.ts$',
           '^libs/engine/src/testing/store-contract/index\\.ts$',
           '^$1/$2/',

@@ -144,6 +144,8 @@ describe('a database that is put back', () => {
       '3 partitions of load count as COMPLETED, and the database knows 0 as finished. Start the job anew to import again what is missing.',
       'The execution counts 15 rows written in load, and the database 0.',
       'The database does not know that this execution has COMPLETED: it may have been put back to an older state.',
+      'The database does not know the execution: it was put back to an older state.',
+      '3 of 3 partitions of load are not finished.',
     ]);
     await engine.sweep();
     expect(await engine.execution(second)).toMatchObject({ status: 'COMPLETED', databaseWentBack: engine.clock.now });

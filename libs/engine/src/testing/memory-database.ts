@@ -4,6 +4,7 @@ import {
   GateMissingError,
   SkipLimitExceededError,
   SupersededError,
+  TransientError,
   UnavailableError,
   type DatabaseMark,
   type Gate,
@@ -41,15 +42,20 @@ interface Checkpoint {
   finished: boolean;
 }
 
+interface KnownExecution {
+  instanceUuid: string;
+  open: boolean;
+  /** The database's mark when it was sealed. */
+  sealed?: number;
+}
+
 /** Everything that the database holds, as plain data, so that a copy of it is a backup. */
 interface DatabaseState {
   name: string;
-  gates: Map<string, { instanceUuid: string; open: boolean }>;
+  gates: Map<string, KnownExecution>;
   checkpoints: Map<string, Checkpoint>;
   items: WrittenItem[];
   rejections: { executionUuid: string; stepName: string; rejection: Rejection }[];
-  /** Execution → its mark. */
-  seals: Map<string, number>;
   mark: number;
 }
 
@@ -75,7 +81,6 @@ export class MemoryDatabase {
       checkpoints: new Map(),
       items: [],
       rejections: [],
-      seals: new Map(),
       mark: 0,
     };
     this.gate = this.#gate();
@@ -160,7 +165,10 @@ export class MemoryDatabase {
     this.#assertOpen(executionUuid);
     const checkpoint = this.#state.checkpoints.get(keyOf(instanceUuid, stepName, partition));
     if (checkpoint?.fence === fence && checkpoint.executionUuid === executionUuid) return checkpoint;
-    throw new SupersededError(`Attempt ${fence} at ${stepName}, partition ${partition}, is superseded.`);
+    const which = `Attempt ${fence} at ${stepName}, partition ${partition},`;
+    if (checkpoint && checkpoint.fence > fence) throw new SupersededError(`${which} is superseded.`);
+    // No newer attempt is going to do the work.
+    throw new TransientError(new Error(`${which} is unknown to the database: it was put back to an older state.`));
   }
 
   #commit<O>(attempt: PartitionAttempt, fence: number, before: Counts, chunk: ProcessedChunk<O>): Counts {
@@ -170,9 +178,8 @@ export class MemoryDatabase {
     const skips = this.#state.rejections.filter(
       (one) => one.executionUuid === executionUuid && one.stepName === stepName,
     );
-    if (rejections.length > 0 && skips.length + rejections.length > skipLimit) {
-      throw new SkipLimitExceededError(skipLimit, rejections.at(-1)!);
-    }
+    const firstOver = rejections[Math.max(0, skipLimit - skips.length)];
+    if (firstOver) throw new SkipLimitExceededError(skipLimit, firstOver);
     const done = { readCount, filterCount, rollbackCount, commitCount: 1 };
     const counts = addCounts(before, { ...done, writeCount: items.length, skipCount: rejections.length });
     this.#state.items.push(
@@ -181,6 +188,7 @@ export class MemoryDatabase {
     this.#state.rejections.push(...rejections.map((rejection) => ({ executionUuid, stepName, rejection })));
     Object.assign(checkpoint, {
       counts,
+      finished: false,
       position: structuredClone(position),
       written: checkpoint.written + items.length,
     });
@@ -197,7 +205,10 @@ export class MemoryDatabase {
         if (!gates.get(uuid)!.open) return;
         for (const [other, gate] of gates) if (other !== uuid && gate.instanceUuid === instanceUuid) gate.open = false;
       },
-      close: async ({ uuid, instanceUuid }) => void this.#reach().gates.set(uuid, { instanceUuid, open: false }),
+      close: async ({ uuid, instanceUuid }) => {
+        const { gates } = this.#reach();
+        gates.set(uuid, { instanceUuid, ...gates.get(uuid), open: false });
+      },
     };
   }
 
@@ -222,10 +233,10 @@ export class MemoryDatabase {
       },
       seal: async ({ uuid }) => this.#seal(uuid),
       mark: async () => ({ database: this.#reach().name, mark: this.#state.mark }),
-      verify: async (execution, stepName) => ({
-        finished: this.#finished(execution, stepName).length,
-        sealed: this.#state.seals.has(execution.uuid),
-        findings: this.#findings(execution, stepName),
+      verify: async (execution, stepName, partitions) => ({
+        finished: this.#finished(execution, stepName).filter((partition) => partition < partitions).length,
+        sealed: this.#state.gates.get(execution.uuid)?.sealed !== undefined,
+        findings: this.#findings(execution, stepName, partitions),
       }),
       forget: async ({ uuid, instanceUuid, instanceGone }) => {
         const { gates, checkpoints } = this.#reach();
@@ -242,18 +253,32 @@ export class MemoryDatabase {
 
   #seal(uuid: string): DatabaseMark {
     const state = this.#reach();
-    if (!state.seals.has(uuid)) state.seals.set(uuid, ++state.mark);
-    return { database: state.name, mark: state.seals.get(uuid)! };
+    const known = state.gates.get(uuid);
+    if (!known) throw new GateMissingError(`The database does not know execution ${uuid}, so it cannot seal it.`);
+    known.sealed ??= ++state.mark;
+    return { database: state.name, mark: known.sealed };
   }
 
-  #findings(execution: SinkExecution, stepName: string): string[] {
-    const claimed = this.#checkpointsOf(execution, stepName).reduce((sum, { written }) => sum + written, 0);
+  #findings(execution: SinkExecution, stepName: string, partitions: number): string[] {
+    const checkpoints = this.#checkpointsOf(execution, stepName);
+    const known = this.#state.gates.get(execution.uuid);
+    const finished = checkpoints.filter((one) => one.finished && one.partition < partitions).length;
+    const beyond = checkpoints.filter(({ partition }) => partition >= partitions).length;
+    const claimed = checkpoints.reduce((sum, { written }) => sum + written, 0);
     const { length } = this.items.filter(
       (one) => one.instanceUuid === execution.instanceUuid && one.stepName === stepName,
     );
-    return claimed === length
-      ? []
-      : [`The checkpoints of ${stepName} claim ${claimed} items, and there are ${length}.`];
+    const findings: [found: boolean, finding: string][] = [
+      [known === undefined, 'The database does not know the execution: it was put back to an older state.'],
+      [
+        known !== undefined && known.sealed === undefined,
+        'The database has not noted that the execution has COMPLETED.',
+      ],
+      [finished < partitions, `${partitions - finished} of ${partitions} partitions of ${stepName} are not finished.`],
+      [beyond > 0, `${beyond} checkpoints of ${stepName} belong to partitions that its plan does not have.`],
+      [claimed !== length, `The checkpoints of ${stepName} claim ${claimed} items, and there are ${length}.`],
+    ];
+    return findings.filter(([found]) => found).map(([, finding]) => finding);
   }
 }
 
