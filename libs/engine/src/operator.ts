@@ -10,8 +10,9 @@ import {
   type Refusal,
 } from '#domain';
 import { reach, type Job, type JobParameters, type JobRegistry, type Log } from '#job-kit';
-import { createHash } from 'node:crypto';
 import { messageOf } from './describe-error.js';
+import { digest } from './digest.js';
+import { keyOf, keyReused, startedBefore } from './idempotency.js';
 import type { JobOperations, Started, StartRequest, VerifyReport } from './operator.port.js';
 import type { ExecutionRecord } from './records.js';
 import { forgetExecution } from './retention.js';
@@ -48,8 +49,9 @@ export class JobOperator implements JobOperations {
     if (!job)
       throw new LongshoreError('UNKNOWN_JOB', `There is no job ${jobName} here. There are: ${jobs.names.join(', ')}.`);
     const idempotency =
-      idempotencyKey === undefined ? undefined : keyOf(requestedBy, idempotencyKey, jobName, parameters);
-    const before = idempotency && (await this.#startedBefore(idempotency));
+      idempotencyKey === undefined ? undefined : keyOf(requestedBy, idempotencyKey, { jobName, parameters });
+    // Asked first: what was started is told even if its parameters are not accepted any more.
+    const before = idempotency && startedBefore(await store.findByKey(idempotency.key), idempotency);
     if (before) return before;
     const complete = job.complete(parameters);
     await job.check(complete);
@@ -162,14 +164,6 @@ export class JobOperator implements JobOperations {
     }));
   }
 
-  /** What the same request with the same key has started, even if its parameters would not do any more. */
-  async #startedBefore({ key, fingerprint }: NonNullable<Launch['idempotency']>): Promise<Started | undefined> {
-    const found = await this.parts.store.findByKey(key);
-    if (!found) return undefined;
-    if (found.fingerprint !== fingerprint) throw keyReused();
-    return { executionId: found.id, executionUuid: found.uuid, repeated: true };
-  }
-
   /** Creates the execution, then has a controller look at it. A crash in between is made good by the sweeper. */
   async #launch(launch: Omit<Launch, 'uuid'>): Promise<Started | undefined> {
     const { store, ambient } = this.parts;
@@ -230,19 +224,3 @@ function identityOf(job: Job, parameters: JobParameters): string | undefined {
   if (job.identifying.length === 0) return undefined;
   return digest(job.identifying.toSorted().map((name) => [name, parameters[name] ?? null]));
 }
-
-/** An idempotency key as it is stored: a user's own, with a hash of what was asked, as it was sent. */
-const keyOf = (user: string, key: string, jobName: string, parameters: JobParameters) => ({
-  key: digest([user, key]),
-  fingerprint: digest([jobName, sorted(parameters)]),
-});
-
-const keyReused = () =>
-  new LongshoreError(
-    'IDEMPOTENCY_KEY_REUSED',
-    'This Idempotency-Key was used for another request. Use a new key for a new start.',
-  );
-
-const sorted = (parameters: JobParameters) => Object.entries(parameters).toSorted(([a], [b]) => (a < b ? -1 : 1));
-
-const digest = (value: unknown): string => createHash('sha256').update(JSON.stringify(value)).digest('hex');

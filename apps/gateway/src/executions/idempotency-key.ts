@@ -7,6 +7,6 @@ export function idempotencyKeyErrors({ 'idempotency-key': key }: IncomingHttpHea
   return [{ field: 'Idempotency-Key', message: 'must be 1 to 255 printable ASCII characters' }];
 }
 
-/** The key, as a start request takes it; the engine keeps different users' keys apart. */
+/** The key, as a start request takes it. What a repeated one answers is decided in libs/engine/src/idempotency.ts. */
 export const idempotencyKeyOf = ({ 'idempotency-key': key }: IncomingHttpHeaders): { idempotencyKey?: string } =>
   typeof key === 'string' ? { idempotencyKey: key } : {};
