@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { Rejection, TransientError, UnavailableError } from '#job-kit';
+import { Rejection, SupersededError, TransientError, UnavailableError, type PartitionAttempt } from '#job-kit';
+import type { Outcome } from './outcome.js';
 import { MemoryDatabase } from './testing/memory-database.js';
 import { MemoryEngine, runJob } from './testing/memory-engine.js';
 import { ITEMS, jobOf, numbers, task, type Numbered } from './testing/numbers-job.js';
@@ -193,6 +194,42 @@ describe('a service that is unavailable', () => {
     database.available = true;
     await engine.settle();
     expect((await engine.execution(executionId)).status).toBe('COMPLETED');
+  });
+});
+
+describe('an attempt whose connection was ended by the one that took over', () => {
+  it('leaves as superseded: its database is not unavailable', async () => {
+    const database = new MemoryDatabase();
+    const sink = database.sink<Numbered>();
+    const rival = { claims: async (_attempt: PartitionAttempt, _fence: number) => {}, times: 0 };
+    const job = jobOf([
+      numbers('load', {
+        sink: {
+          ...sink,
+          open: async (attempt) => {
+            const session = await sink.open(attempt);
+            const commit: typeof session.commit = async (chunk) => {
+              if (rival.times++ > 0) return session.commit(chunk);
+              const { fence } = await sink.open(attempt);
+              await rival.claims(attempt, fence);
+              throw new UnavailableError(new Error('terminating connection due to administrator command'));
+            };
+            return { ...session, commit };
+          },
+        },
+      }),
+    ]);
+    const engine = new MemoryEngine([job], { database });
+    const { executionId: id, executionUuid: uuid } = await engine.start('numbersJob');
+    rival.claims = async ({ stepName, partition }, fence) => {
+      await engine.store.claim({ id, uuid, step: stepName, partition }, fence);
+    };
+    let outcome: Outcome | undefined;
+    while (rival.times === 0) outcome = await engine.deliver();
+    expect(outcome).toMatchObject({ kind: 'repeat', error: expect.any(SupersededError) });
+    await engine.settle();
+    expect((await engine.execution(id)).status).toBe('COMPLETED');
+    expect(sorted(written(database))).toEqual(sorted(itemsOf('load', 2)));
   });
 });
 

@@ -160,13 +160,13 @@ export class PartitionRunner {
     } catch (error) {
       const reason = leaveReason(delivery);
       if (reason || error instanceof AbandonedError) return left(await this.#leave(work, reason ?? 'abort'));
-      if (error instanceof UnavailableError) return left(await this.#unavailable(work, error));
-      const failure = failureOf(error, claim.attempts >= this.parts.maxTries);
-      if (failure) return this.#failed(work, failure);
       // Whoever takes over from an attempt that sleeps in its transaction ends its connection, which reads like a fault.
       if (error instanceof TransientError && !(await this.parts.store.holds(work.ref, claim.fence))) {
         return left(await this.#leaveSuperseded(work.ref, messageOf(error)));
       }
+      if (error instanceof UnavailableError) return left(await this.#unavailable(work, error));
+      const failure = failureOf(error, claim.attempts >= this.parts.maxTries);
+      if (failure) return this.#failed(work, failure);
       throw error;
     }
   }
