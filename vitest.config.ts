@@ -7,22 +7,12 @@ import { defineConfig } from 'vitest/config';
 const sourceConditions = { conditions: ['source'] };
 
 /**
- * End-to-end files that need a gateway and no more than a worker that is at work now and then, and measure no time: they
- * run side by side. A file that is not named here runs alone.
+ * End-to-end and crash files that hold an answer, or the end of a process, to a time that a busy machine would exceed, or
+ * that start many servers. They run alone; all others run side by side, since most of their time they wait.
  */
-const GATEWAY_FILES = [
-  'audit',
-  'auth',
-  'contract',
-  'cross-site',
-  'dashboard',
-  'defences',
-  'errors',
-  'hostile-requests',
-  'methods',
-  'openapi',
-  'permissions',
-].map((name) => `test/e2e/${name}.spec.ts`);
+const ALONE = ['test/crash/redis', 'test/e2e/cluster', 'test/e2e/fleet', 'test/e2e/outage', 'test/e2e/shutdown'].map(
+  (name) => `${name}.spec.ts`,
+);
 
 const ON_REAL_SERVERS = { globalSetup: 'test/support/global-setup.ts', hookTimeout: 60_000 };
 
@@ -30,6 +20,8 @@ export default defineConfig({
   resolve: sourceConditions,
   ssr: { resolve: sourceConditions },
   test: {
+    // Files share what they import: no module holds state that a test could leave behind for the next.
+    isolate: false,
     // `.ci/run` adds up what each run has counted.
     reporters: ['default', ...(process.env.TEST_TALLY ? ['./test/support/tally-reporter.ts'] : [])],
     projects: [
@@ -54,29 +46,29 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          name: 'gateway',
-          include: GATEWAY_FILES,
-          testTimeout: 60_000,
-          maxWorkers: 2,
-          sequence: { groupOrder: 1 },
-          ...ON_REAL_SERVERS,
-        },
-      },
-      {
-        extends: true,
-        test: {
           name: 'e2e',
           include: ['test/e2e/**/*.spec.ts', 'test/crash/**/*.spec.ts'],
-          exclude: GATEWAY_FILES,
+          exclude: ALONE,
           testTimeout: 60_000,
-          fileParallelism: false,
+          maxWorkers: 3,
           sequence: { groupOrder: 2 },
           ...ON_REAL_SERVERS,
         },
       },
       {
         extends: true,
-        test: { name: 'chaos', include: ['test/chaos/**/*.spec.ts'], sequence: { groupOrder: 3 } },
+        test: {
+          name: 'alone',
+          include: ALONE,
+          testTimeout: 60_000,
+          fileParallelism: false,
+          sequence: { groupOrder: 3 },
+          ...ON_REAL_SERVERS,
+        },
+      },
+      {
+        extends: true,
+        test: { name: 'chaos', include: ['test/chaos/**/*.spec.ts'], sequence: { groupOrder: 4 } },
       },
     ],
   },
