@@ -3,7 +3,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Client } from 'pg';
 import { queuePrefix } from '#queues';
 import { MODULE_ID } from '../local/apps.js';
-import type { FaultName } from './fault-kinds.js';
+import { disturb, undisturb } from './disturbance.js';
+import { CLOCK_SHIFTS, type FaultName } from './fault-kinds.js';
 import { KEY_PREFIX, type ChaosFleet } from './fleet.js';
 import type { Journal } from './journal.js';
 import type { PlannedFault } from './plan.js';
@@ -52,6 +53,17 @@ const INJECT: Record<FaultName, (scene: Scene) => Promise<void>> = {
       const keys = await redis.keys(`${queuePrefix(KEY_PREFIX, MODULE_ID)}:*`);
       if (keys.length > 0) await redis.unlink(...keys);
     }),
+  'clock an hour ahead': shiftClock,
+  'clock an hour behind': shiftClock,
+  'clock 91 days ahead': shiftClock,
+  // What hangs comes back when the time is over; whether its worker has given it up meanwhile is the product's affair.
+  async 'hung reads'({ fleet, target, forMs }) {
+    const file = fleet.disturbanceFile(target);
+    disturb(file, { hangsReads: true });
+    await pause(forMs);
+    undisturb(file);
+  },
+  'PostgreSQL unavailable for minutes': (scene) => endAndRevive(scene, 'SIGQUIT'),
   'PostgreSQL unavailable': (scene) => endAndRevive(scene, 'SIGQUIT'),
   // SIGQUIT is PostgreSQL's immediate shutdown: it recovers from its log, as after a crash.
   'kill PostgreSQL': (scene) => endAndRevive(scene, 'SIGQUIT'),
@@ -88,6 +100,22 @@ export async function inject(fleet: ChaosFleet, journal: Journal, fault: Planned
 async function endAndRevive({ fleet, target, forMs }: Scene, signal: NodeJS.Signals): Promise<void> {
   await fleet.end(target, signal);
   await pause(forMs);
+  await fleet.revive(target);
+}
+
+/** The clock of a running worker jumps; the worker is started again with the wrong clock; and then with the right one. */
+async function shiftClock({ fleet, kind, target, forMs }: Scene): Promise<void> {
+  const file = fleet.disturbanceFile(target);
+  disturb(file, { clockMs: CLOCK_SHIFTS[kind as keyof typeof CLOCK_SHIFTS] });
+  try {
+    await pause(forMs / 2);
+    await fleet.end(target, 'SIGTERM');
+    await fleet.revive(target);
+    await pause(forMs / 2);
+    await fleet.end(target, 'SIGTERM');
+  } finally {
+    undisturb(file);
+  }
   await fleet.revive(target);
 }
 

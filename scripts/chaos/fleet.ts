@@ -15,6 +15,7 @@ import type { ProcessManager } from '../local/process-manager.js';
 import { freshDatabase } from '../services/databases.js';
 import { openPostgres } from '../services/postgres.js';
 import { openRedis } from '../services/redis.js';
+import { DISTURBANCE_FILE, preloadOptions, undisturb } from './disturbance.js';
 import { GATEWAY, LOCK_MS, WORKERS } from './fault-kinds.js';
 import type { Journal } from './journal.js';
 import { PowerLoss } from './power-loss.js';
@@ -27,6 +28,8 @@ const SETTINGS = {
   LOCK_DURATION_MS: String(LOCK_MS),
   STALLED_INTERVAL_MS: '1000',
   SWEEP_INTERVAL_MS: '1000',
+  // Often enough that a worker with a wrong clock has its turn: it must not delete the history.
+  RETENTION_INTERVAL_MS: '2000',
   RETRY_BACKOFF_MS: '100',
   PARTITION_WINDOW: '8',
   SHUTDOWN_DEADLINE_MS: '5000',
@@ -39,7 +42,8 @@ const versionOf = (worker: string): string => (worker === 'worker-2' ? JOB_VERSI
 
 /** How long a process may take to exit after SIGTERM: its own deadline, and time to close its connections, in ms. */
 const EXIT_WITHIN_MS = 15_000;
-const BOOT_WITHIN_MS = 60_000;
+/** Longer than any fault: a process may find what it needs unavailable that long. */
+const BOOT_WITHIN_MS = 300_000;
 const BOOT_PAUSE_MS = 300;
 
 /** Processes that talk to Redis and PostgreSQL through the network that can fail. */
@@ -102,9 +106,13 @@ export class ChaosFleet {
       await supportsWaitAof(redisUrl),
     );
     const environmentOf = (name: string) => (BEHIND_PROXY.includes(name) ? throughProxies : {});
-    const specs = WORKERS.map((name) =>
-      local.workerSpec({ ...environmentOf(name), NOOP_JOB_VERSION: versionOf(name) }),
-    );
+    const specs = WORKERS.map((name) => {
+      const file = fleet.disturbanceFile(name);
+      undisturb(file);
+      const env = { ...environmentOf(name), NOOP_JOB_VERSION: versionOf(name), [DISTURBANCE_FILE]: file };
+      const spec = local.workerSpec(env);
+      return { ...spec, args: [...preloadOptions(), ...spec.args] };
+    });
     await fleet.#begin(
       specs,
       JOB_VERSIONS.map((version) => local.gatewaySpec({ ...environmentOf(GATEWAY), NOOP_JOB_VERSION: version })),
@@ -131,6 +139,11 @@ export class ChaosFleet {
   /** Resolves when nothing is being done to anything any more. */
   async calm(): Promise<void> {
     await Promise.all(this.#turns.values());
+  }
+
+  /** Where it is written what is wrong with a worker from within. */
+  disturbanceFile(name: string): string {
+    return join(this.settings.directory, 'disturbances', `${name}.json`);
   }
 
   signal(name: string, signal: NodeJS.Signals): void {

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { FAULT_KINDS } from './fault-kinds.js';
+import { FAULT_KINDS, RARE_FAULTS } from './fault-kinds.js';
 import { OPERATIONS, planOf } from './plan.js';
 
 const HOUR = 3_600_000;
+
+const rare = (minutes: number) => planOf(1, (HOUR / 60) * minutes).faults.filter(({ kind }) => kind in RARE_FAULTS);
 
 describe('a plan', () => {
   it('is the same for the same seed, and another for another', () => {
@@ -23,5 +25,11 @@ describe('a plan', () => {
     for (const things of [faults, commands]) {
       expect(things.map(({ at }) => at)).toEqual(things.map(({ at }) => at).toSorted((a, b) => a - b));
     }
+  });
+
+  it('has its rare faults once in ten minutes, and none in a shorter run', () => {
+    expect(rare(9)).toEqual([]);
+    expect(rare(60)).toHaveLength(6 * Object.keys(RARE_FAULTS).length);
+    for (const { at, forMs } of rare(60)) expect((at % (HOUR / 6)) + forMs).toBeLessThan(HOUR / 6);
   });
 });

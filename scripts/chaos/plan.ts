@@ -1,5 +1,5 @@
 import { chanceFrom, type Chance } from '../sample/random.js';
-import { FAULT_KINDS, type FaultKind, type FaultName } from './fault-kinds.js';
+import { DRAWN_FAULTS, RARE_FAULTS, type FaultKind, type FaultName } from './fault-kinds.js';
 
 /** A fault to inject, `at` ms after the beginning. */
 export interface PlannedFault {
@@ -52,6 +52,10 @@ const COMMAND_PAUSE = [150, 900] as const;
 /** The first fault waits until some work is running. */
 const FIRST_FAULT_MS = 3_000;
 
+/** Each of these spans has every rare fault once, beginning within these ms of it, so that it ends before the span does. */
+const RARE_SPAN_MS = 600_000;
+const RARE_WITHIN = [120_000, 360_000] as const;
+
 /** How often each command is drawn, relative to the others. */
 const COMMAND_WEIGHTS: Record<'import' | 'failing import' | 'noop' | Operation, number> = {
   import: 6,
@@ -64,10 +68,13 @@ const COMMAND_WEIGHTS: Record<'import' | 'failing import' | 'noop' | Operation, 
   abandon: 1,
 };
 
-/** The same seed and length give the same plan. Faults and commands are drawn independently of each other. */
+/** The same seed and length give the same plan. Faults, rare ones and commands are drawn independently of each other. */
 export function planOf(seed: number, lengthMs: number): Plan {
   return {
-    faults: [...timed(chanceFrom(seed), FAULT_PAUSE, FIRST_FAULT_MS, lengthMs, drawFault)],
+    faults: [
+      ...timed(chanceFrom(seed), FAULT_PAUSE, FIRST_FAULT_MS, lengthMs, drawFault),
+      ...rareFaults(chanceFrom(seed ^ 0x5a5e), lengthMs),
+    ].toSorted((a, b) => a.at - b.at),
     commands: [...timed(chanceFrom(seed ^ 0x5eed), COMMAND_PAUSE, 0, lengthMs, drawCommand)],
   };
 }
@@ -85,12 +92,20 @@ function* timed<T>(
 function drawFault(chance: Chance, at: number): PlannedFault {
   const kind = weighted(
     chance,
-    mapValues(FAULT_KINDS, ({ weight }) => weight),
+    mapValues(DRAWN_FAULTS, ({ weight }) => weight),
   );
-  const {
-    targets,
-    forMs: [shortest, longest],
-  }: FaultKind = FAULT_KINDS[kind];
+  return planned(chance, at, kind, DRAWN_FAULTS[kind]);
+}
+
+function* rareFaults(chance: Chance, lengthMs: number): Generator<PlannedFault> {
+  for (let from = 0; from + RARE_SPAN_MS <= lengthMs; from += RARE_SPAN_MS) {
+    for (const [kind, about] of Object.entries(RARE_FAULTS)) {
+      yield planned(chance, from + chance.between(...RARE_WITHIN), kind as FaultName, about);
+    }
+  }
+}
+
+function planned(chance: Chance, at: number, kind: FaultName, { targets, forMs: [shortest, longest] }: FaultKind) {
   return { at, kind, target: chance.pick(targets), forMs: chance.between(shortest, longest) };
 }
 
