@@ -111,7 +111,7 @@ export class ChaosFleet {
       undisturb(file);
       const env = { ...environmentOf(name), NOOP_JOB_VERSION: versionOf(name), [DISTURBANCE_FILE]: file };
       const spec = local.workerSpec(env);
-      return { ...spec, args: [...preloadOptions(), ...spec.args] };
+      return { ...spec, isReady: isReadyOrWaits(spec), args: [...preloadOptions(), ...spec.args] };
     });
     await fleet.#begin(
       specs,
@@ -222,6 +222,12 @@ export class ChaosFleet {
     return process;
   }
 }
+
+/** A worker that is started while it can reach nothing waits, for longer than a start may take. */
+const isReadyOrWaits =
+  ({ isReady }: ProcessSpec) =>
+  (line: string): boolean =>
+    isReady(line) || line.includes('"msg":"Worker waits');
 
 /** Whether a Redis has WAITAOF, which came with 7.2. */
 async function supportsWaitAof(url: string): Promise<boolean> {

@@ -11,6 +11,7 @@ import { Fleet } from '../support/fleet.js';
 import { PrivateServer } from '../support/private-server.js';
 import { problemIn } from '../support/problems.js';
 import { ndjson, numbered, writeSource } from '../support/resources.js';
+import { letConnect } from '../support/shut-database.js';
 import { until } from '../support/until.js';
 
 // What happens to health while Redis is away stands in outage.spec.ts.
@@ -140,18 +141,7 @@ describe('a worker', () => {
   });
 });
 
-/** Shuts the fleet's database to everybody, or opens it again. */
-async function letDatabaseConnect(allowed: boolean): Promise<void> {
-  const name = new URL(fleet.database.url).pathname.slice(1);
-  const admin = new Client({ connectionString: inject('databaseUrl') });
-  await admin.connect();
-  try {
-    await admin.query(`ALTER DATABASE ${name} ALLOW_CONNECTIONS ${allowed}`);
-    await admin.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1', [name]);
-  } finally {
-    await admin.end();
-  }
-}
+const letDatabaseConnect = (allowed: boolean): Promise<void> => letConnect(fleet.database.url, allowed);
 
 /** Does something while the database of a fleet has another name. */
 async function withoutDatabase<T>(fleetOfIt: Fleet, action: () => Promise<T>): Promise<T> {

@@ -23,6 +23,11 @@ export class ClockWatch {
     return this.#skew;
   }
 
+  /** Whether the clock is too wrong to take work. */
+  get refused(): boolean {
+    return this.#refused;
+  }
+
   async start(): Promise<void> {
     await this.look();
     this.#timer = setInterval(() => void this.look().catch(() => undefined), LOOK_MS);

@@ -15,13 +15,14 @@ import { ClockWatch } from './clock-watch.js';
 import { serveHealth, type WorkerHealth } from './health-server.js';
 import { Heartbeat } from './heartbeat.js';
 import type { ModuleEngine, WorkerParts } from './module-engine.js';
+import { ModuleStarts } from './module-starts.js';
 import { ENGINES, type Engines, type ModuleProcessor } from './processors.js';
 
 export const WORKER_PARTS = Symbol('worker parts');
 export const PROCESSORS = Symbol('processors');
 
 /**
- * The life of a worker process: schema up to date, then work; on shutdown take no more, hand work back at the next
+ * The life of a worker process: each module's schema up to date, then its work; on shutdown take no more, hand work back at the next
  * chunk boundary, leave within the deadline. Connections are closed last.
  */
 @Injectable()
@@ -29,6 +30,9 @@ export class WorkerLifecycle implements OnApplicationBootstrap, BeforeApplicatio
   readonly #heartbeat: Heartbeat;
   readonly #clock: ClockWatch;
   readonly #subscriptions: RedisClient[] = [];
+  readonly #starts: ModuleStarts;
+  /** The processors of the modules that are served so far. */
+  readonly #running: ModuleProcessor[] = [];
   #health: Server | undefined;
 
   constructor(
@@ -38,23 +42,19 @@ export class WorkerLifecycle implements OnApplicationBootstrap, BeforeApplicatio
     @Inject(ModuleRef) private readonly moduleRef: ModuleRef,
   ) {
     this.#heartbeat = new Heartbeat(parts.log);
+    const modules = [...engines].map(([id, engine]) => ({ id, open: () => this.#open(engine) }));
+    this.#starts = new ModuleStarts(modules, parts.log);
     this.#clock = new ClockWatch({ ...parts, refuse: (refused) => this.#takeWork(!refused) });
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    for (const engine of this.engines.values()) {
-      await engine.module.fhir.migrate();
-      await this.#listen(engine);
-    }
-    for (const processor of this.processors) this.#run(processor);
-    await this.#clock.start();
-    for (const { maintenance } of this.engines.values()) maintenance.start();
+    const { settings, log } = this.parts;
     this.#heartbeat.start();
-    const { HEALTH_PORT, HOST } = this.parts.settings;
-    if (HEALTH_PORT !== undefined) {
-      this.#health = await serveHealth(HEALTH_PORT, HOST, this.parts.log, () => this.#healthOf());
-    }
-    this.parts.log.info('Worker is ready', { pid: process.pid, modules: [...this.engines.keys()] });
+    const { HEALTH_PORT, HOST } = settings;
+    if (HEALTH_PORT !== undefined) this.#health = await serveHealth(HEALTH_PORT, HOST, log, () => this.#healthOf());
+    // Before any work is taken: a wrong clock would delay it for others, too.
+    await this.#clock.start();
+    await this.#starts.begin();
   }
 
   async beforeApplicationShutdown(signal?: string): Promise<void> {
@@ -62,6 +62,7 @@ export class WorkerLifecycle implements OnApplicationBootstrap, BeforeApplicatio
     log.info('Worker is leaving: work in hand goes back at the next chunk boundary', { signal });
     const engines = [...this.engines.values()];
     this.#clock.stop();
+    this.#starts.end();
     for (const { active, maintenance } of engines) {
       maintenance.stop();
       active.drain();
@@ -87,6 +88,16 @@ export class WorkerLifecycle implements OnApplicationBootstrap, BeforeApplicatio
     this.parts.log.info('Worker has left');
   }
 
+  /** May be called again where the database was unavailable: nothing else is begun before it has answered. */
+  async #open(engine: ModuleEngine): Promise<void> {
+    await engine.module.fhir.migrate();
+    await this.#listen(engine);
+    for (const processor of this.processors.filter(({ moduleId }) => moduleId === engine.module.id)) {
+      this.#run(processor);
+    }
+    engine.maintenance.start();
+  }
+
   /** A worker whose clock is wrong would park delayed work for others, too. What it has in hand it ends. */
   #takeWork(take: boolean): void {
     for (const worker of this.#workers()) {
@@ -99,23 +110,27 @@ export class WorkerLifecycle implements OnApplicationBootstrap, BeforeApplicatio
     await this.parts.redis.ping();
     const asked = [...this.engines].map(async ([id, { module }]) => [id, await stateOf(module.postgres.ping())]);
     const modules = Object.fromEntries(await Promise.all(asked)) as Record<string, string>;
-    const running = this.#workers().every((worker) => worker.isRunning() && !worker.isPaused());
+    const workers = this.#workers();
+    const running = workers.length > 0 && workers.every((worker) => worker.isRunning() && !worker.isPaused());
     const ready = running && Object.values(modules).includes('ok');
     return { ready, modules, clockSkewMs: this.#clock.skewMs ?? null };
   }
 
   #workers(): Worker[] {
-    return this.processors.map(({ type }) => this.moduleRef.get<WorkerHost>(type).worker);
+    return this.#running.map(({ type }) => this.moduleRef.get<WorkerHost>(type).worker);
   }
 
-  #run({ moduleId, kind, type }: ModuleProcessor): void {
+  #run(processor: ModuleProcessor): void {
+    const { moduleId, kind, type } = processor;
+    this.#running.push(processor);
     const { worker } = this.moduleRef.get<WorkerHost>(type);
     const log = this.parts.log.with({ module: moduleId, queue: kind });
     const engine = this.engines.get(moduleId);
     worker.on('error', (error) => log.warn('Queue error', { reason: error.message }));
     worker.on('failed', (job, error) => log.warn('Job failed', { jobId: job?.id, reason: error.message }));
     worker.on('lockRenewalFailed', (jobIds) => engine?.active.lockLost(jobIds));
-    worker.run().catch((error: unknown) => log.error('Queue consumer ended', { reason: String(error) }));
+    if (this.#clock.refused) void worker.pause(true).catch(() => undefined);
+    else worker.run().catch((error: unknown) => log.error('Queue consumer ended', { reason: String(error) }));
   }
 
   /** Stops reach busy attempts by pub/sub. */

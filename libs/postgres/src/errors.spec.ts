@@ -19,6 +19,7 @@ describe('classified', () => {
     new Error('timeout exceeded when trying to connect'),
     new Error('Client has encountered a connection error and is not queryable'),
     ...['08006', '57P01', '57P02', '57P03', '53300', '3D000'].map(answer),
+    Object.assign(answer('55000'), { severity: 'FATAL' }),
   ])('takes "$message" for a database that is unavailable', (error) => {
     expect(classified(error)).toBeInstanceOf(UnavailableError);
     expect(classified(error).message).toBe(error.message);
@@ -38,7 +39,7 @@ describe('classified', () => {
     new TypeError('x is not a function'),
     new RangeError('too long'),
     networkError('ENOENT'),
-    ...['22003', '23505', '42P01'].map(answer),
+    ...['22003', '23505', '42P01', '55000'].map(answer),
   ])('lets "$message" pass as it is', (error) => {
     expect(classified(error)).toBe(error);
   });

@@ -43,6 +43,9 @@ const CONNECTION = /^Connection terminated|when trying to connect|connection tim
 const isConnectionLoss = (error: Error): boolean =>
   !isAnswered(error) && (NETWORK.test((error as NodeJS.ErrnoException).code ?? '') || CONNECTION.test(error.message));
 
+/** `ALTER DATABASE … ALLOW_CONNECTIONS false`: the code is that of statements in the wrong state, too, which end no session. */
+const isShut = (error: Error): boolean => isAnswered(error) && error.code === '55000' && error.severity === 'FATAL';
+
 /** This process lacks files for a connection, an answer took too long, or the pool is being closed. */
 const LOCAL = /^(EMFILE|ENFILE)$/;
 const SLOW = /timeout|Cannot use a pool after/i;
@@ -58,7 +61,8 @@ const isPassing = (error: Error): boolean =>
 export function classified(error: unknown): Error {
   const failure = error instanceof Error ? error : new Error(String(error));
   if (failure instanceof TransientError) return failure;
-  if (listed(UNAVAILABLE, failure) || isConnectionLoss(failure)) return new UnavailableError(failure);
+  if (listed(UNAVAILABLE, failure) || isShut(failure) || isConnectionLoss(failure))
+    return new UnavailableError(failure);
   return listed(TRANSIENT, failure) || isPassing(failure) ? new TransientError(failure) : failure;
 }
 
