@@ -11,6 +11,7 @@ import { duplicateOf, type RedisClient } from '#platform';
 import { onCancel } from '#queues';
 import type { Worker } from 'bullmq';
 import type { Server } from 'node:http';
+import { AbandonedWatch } from './abandoned-watch.js';
 import { ClockWatch } from './clock-watch.js';
 import { serveHealth, type WorkerHealth } from './health-server.js';
 import { Heartbeat } from './heartbeat.js';
@@ -29,6 +30,7 @@ export const PROCESSORS = Symbol('processors');
 export class WorkerLifecycle implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown {
   readonly #heartbeat: Heartbeat;
   readonly #clock: ClockWatch;
+  readonly #abandoned: AbandonedWatch;
   readonly #subscriptions: RedisClient[] = [];
   readonly #starts: ModuleStarts;
   /** The processors of the modules that are served so far. */
@@ -44,6 +46,11 @@ export class WorkerLifecycle implements OnApplicationBootstrap, BeforeApplicatio
     this.#heartbeat = new Heartbeat(parts.log);
     const modules = [...engines].map(([id, engine]) => ({ id, open: () => this.#open(engine) }));
     this.#starts = new ModuleStarts(modules, parts.log);
+    this.#abandoned = new AbandonedWatch({
+      log: parts.log,
+      limitMs: parts.settings.ABANDONED_LIMIT_MS,
+      replace: leaveWithAnError,
+    });
     this.#clock = new ClockWatch({ ...parts, refuse: (refused) => this.#takeWork(!refused) });
   }
 
@@ -55,6 +62,7 @@ export class WorkerLifecycle implements OnApplicationBootstrap, BeforeApplicatio
     // Before any work is taken: a wrong clock would delay it for others, too.
     await this.#clock.start();
     await this.#starts.begin();
+    this.#abandoned.start();
   }
 
   async beforeApplicationShutdown(signal?: string): Promise<void> {
@@ -62,6 +70,7 @@ export class WorkerLifecycle implements OnApplicationBootstrap, BeforeApplicatio
     log.info('Worker is leaving: work in hand goes back at the next chunk boundary', { signal });
     const engines = [...this.engines.values()];
     this.#clock.stop();
+    this.#abandoned.stop();
     this.#starts.end();
     for (const { active, maintenance } of engines) {
       maintenance.stop();
@@ -140,6 +149,14 @@ export class WorkerLifecycle implements OnApplicationBootstrap, BeforeApplicatio
     this.#subscriptions.push(subscription);
     await onCancel(subscription, this.parts.settings.KEY_PREFIX, module.id, (uuid, how) => active.cancel(uuid, how));
   }
+}
+
+/** In order, as at SIGTERM, and so that a supervisor that starts only failed processes again starts this one. */
+function leaveWithAnError(): void {
+  process.once('exit', () => {
+    process.exitCode = 1;
+  });
+  process.kill(process.pid, 'SIGTERM');
 }
 
 const stateOf = (ping: Promise<void>): Promise<string> =>

@@ -1,3 +1,4 @@
+export { abandonedCode } from './abandoned-code.js';
 export * from './audit.port.js';
 export * from './operator.port.js';
 export * from './reader.port.js';

@@ -1,4 +1,5 @@
 import { SkipLimitExceededError, SupersededError, TransientError } from '#job-kit';
+import { abandonedCode } from './abandoned-code.js';
 import { messageOf } from './describe-error.js';
 
 /** A job's own code failed for good: the step fails with this message. */
@@ -42,10 +43,10 @@ function unlessAbandoned<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     let timer: NodeJS.Timeout | undefined;
     const told = () => {
-      timer = setTimeout(
-        () => reject(new AbandonedError('The code of the job was told to leave and did not return.')),
-        LEAVE_WITHIN_MS,
-      );
+      timer = setTimeout(() => {
+        abandonedCode.add(work);
+        reject(new AbandonedError('The code of the job was told to leave and did not return.'));
+      }, LEAVE_WITHIN_MS);
     };
     if (signal.aborted) told();
     else signal.addEventListener('abort', told, { once: true });

@@ -145,6 +145,8 @@ export const SETTINGS = z.object({
   PARTITION_ATTEMPTS: whole(8, 1, 1_000),
   /** How long work may be handed back, because no worker has its job in the right version, before its execution FAILS, in ms. */
   HAND_BACK_LIMIT_MS: whole(86_400_000, 100, 2_592_000_000),
+  /** How long code of a job may go on after it was told to leave, before its worker leaves to be replaced, in ms. */
+  ABANDONED_LIMIT_MS: whole(300_000, 1_000, 86_400_000),
   /** First pause before a repeat, doubled each time, with jitter, in ms. */
   RETRY_BACKOFF_MS: whole(500, 1, 600_000),
   /** How long a process has to leave after SIGTERM, in ms. */
