@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import ioredis, { type Redis } from 'ioredis';
 import { inject } from 'vitest';
 import { queuePrefix } from '#queues';
+import { key, keyRoot } from '#repository';
 import { MODULE_ID } from '../../scripts/local/apps.js';
 import { Endpoint } from '../support/endpoint.js';
 import { Fleet } from '../support/fleet.js';
@@ -10,6 +11,7 @@ import { until } from '../support/until.js';
 /** What a death, or a loss, may cost: "work goes on by itself within 15 s of a lock's end". */
 const PROMISE_MS = 15_000;
 const HOUR_MS = 3_600_000;
+const RETENTION_MS = 200;
 
 /** Node's option that has a process believe that it is so much later. */
 const aheadBy = (ms: number): string =>
@@ -53,14 +55,14 @@ describe('jobs that are left behind by lists that are lost', () => {
   });
 });
 
-describe('a worker whose clock is an hour ahead', () => {
+describe.each([
+  ['an hour ahead', HOUR_MS],
+  ['an hour behind', -HOUR_MS],
+  ['91 days ahead', 91 * 24 * HOUR_MS],
+])('a worker whose clock is %s', (_, skewMs) => {
   it('takes no work and says so; the others go on, and nothing waits for an hour', async () => {
-    const wrong = await fleet.startWorker({ NODE_OPTIONS: aheadBy(HOUR_MS) });
-    await until(
-      'its refusal',
-      async () => wrong.lines.some((line) => line.includes('takes no work')),
-      (told) => told,
-    );
+    const wrong = await fleet.startWorker({ NODE_OPTIONS: aheadBy(skewMs) });
+    expect(wrong.lines.some((line) => line.includes('takes no work'))).toBe(true);
     const { status, endTime } = await endpoint.run('noopJob', { partitions: 20 });
     expect(status).toBe('COMPLETED');
     expect(Math.abs(Date.parse(endTime!) - Date.now())).toBeLessThan(60_000);
@@ -68,9 +70,33 @@ describe('a worker whose clock is an hour ahead', () => {
   });
 });
 
+describe('a worker whose clock is 91 days ahead, and that alone looks after retention', () => {
+  it('deletes nothing of the history', async () => {
+    await endpoint.run('noopJob');
+    const before = await endpoint.list('noopJob');
+    await fleet.kill(fleet.workers[0]!, 'SIGTERM');
+    const turn = key(keyRoot(fleet.settings.keyPrefix, MODULE_ID), 'turn', 'retention');
+    await redis.del(turn);
+    const wrong = await fleet.startWorker({
+      NODE_OPTIONS: aheadBy(91 * 24 * HOUR_MS),
+      RETENTION_INTERVAL_MS: String(RETENTION_MS),
+    });
+    // A turn is taken only when the one before is over.
+    let turns = 0;
+    await until(
+      'two turns of retention',
+      async () => (turns += await redis.del(turn)),
+      (count) => count >= 2,
+    );
+    expect(await endpoint.list('noopJob')).toEqual(before);
+    await fleet.kill(wrong, 'SIGTERM');
+    await fleet.startWorker();
+  });
+});
+
 describe('work that a wrong clock has delayed', () => {
   it('is delivered by the next sweep', async () => {
-    await fleet.kill(fleet.workers[0]!, 'SIGTERM');
+    await fleet.kill(fleet.workers.at(-1)!, 'SIGTERM');
     const id = await endpoint.start('noopJob', { partitions: 1 });
     const prefix = `${queuePrefix(fleet.settings.keyPrefix, MODULE_ID)}:${MODULE_ID}-executions`;
     // As BullMQ stores a delayed job: scored by its time.

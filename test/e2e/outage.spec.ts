@@ -1,5 +1,8 @@
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
 import request from 'supertest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { LocalProcess } from '../../scripts/local/processes.js';
 import { ApiDocument } from '../support/api-document.js';
 import { Endpoint, ROOT } from '../support/endpoint.js';
 import { Fleet } from '../support/fleet.js';
@@ -7,6 +10,8 @@ import { PrivateServer } from '../support/private-server.js';
 import { problemIn } from '../support/problems.js';
 import { until } from '../support/until.js';
 
+/** A heartbeat file that is older tells of a dead worker (`apps/worker/src/health.ts`), in ms. */
+const DEAD_AFTER_MS = 15_000;
 const PARTITIONS = 400;
 const PARAMETERS = { partitions: PARTITIONS, chunks: 2, busyMs: 2 };
 
@@ -95,6 +100,18 @@ describe.each(OUTAGES)('while Redis is $is', ({ begin, end }) => {
 
   it('answers the dashboard 503 too', async () => {
     expect((await endpoint.get('/admin/queues/api/queues')).status).toBe(503);
+  });
+
+  it('has healthy workers, however long it takes: to start them again would not help', async () => {
+    const [{ pid }] = fleet.workers as [LocalProcess];
+    const file = join(fleet.settings.directory, 'heartbeats', `${pid}.alive`);
+    const since = Date.now();
+    await until(
+      'beats beyond the time after which a worker counts as dead',
+      async () => statSync(file).mtimeMs,
+      (beat) => beat - since > DEAD_AFTER_MS,
+    );
+    expect(fleet.workers.map(({ alive }) => alive)).toEqual([true]);
   });
 
   it('is well again by itself afterwards, and so is the work', async () => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { NO_COUNTS } from '#domain';
+import { Recovery, type Dispatcher, type ExecutionRef, type Settlement, type Sinks } from '#engine';
 import { countsWith, LONG_AGO, NOBODY, partitionRef, stepRef, TestRepository } from '../support/repository.js';
 
 let repository: TestRepository;
@@ -70,6 +71,34 @@ describe('an execution that cannot be settled', () => {
     await store.settleLater({ ...NOBODY, id: other.id });
     expect(await due()).toEqual([other.id]);
     expect(await store.unsettledFor(0, 1_000)).toContainEqual(stuck);
+  });
+
+  it('keeps a fresh one waiting for two sweeps at most, however many there are', async () => {
+    const { store, redis } = repository;
+    const stuck = await Promise.all(Array.from({ length: 200 }, () => repository.inStatus('STOPPED')));
+    const fresh = await repository.inStatus('STOPPED');
+    const scores = [...stuck, fresh].flatMap(({ id }, index) => [LONG_AGO + index, id]);
+    await redis.zadd(repository.key('unsettled'), ...scores);
+    const hopeless = new Set(stuck.map(({ id }) => id));
+    const settle = async (ref: ExecutionRef): Promise<void> => {
+      if (hopeless.has(ref.id)) throw new Error('There is no such job.');
+      await store.settled(ref, []);
+    };
+    const sweeper = new Recovery({
+      store,
+      settlement: { settle } as Settlement,
+      sinks: {} as Sinks,
+      dispatcher: { control: async () => {} } as unknown as Dispatcher,
+      delayed: { promoteFar: async () => 0 },
+      log: { debug() {}, info() {}, warn() {}, error() {} },
+      silenceMs: 60_000,
+      handBackMs: 60_000,
+    });
+    await sweeper.sweep();
+    await sweeper.sweep();
+    const left = (await store.unsettledFor(0, 1_000)).map(({ id }) => id);
+    expect(left).not.toContain(fresh.id);
+    expect(left).toEqual(expect.arrayContaining([...hopeless]));
   });
 
   it('is not unsettled again where it was settled meanwhile', async () => {
