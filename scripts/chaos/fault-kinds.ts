@@ -49,7 +49,7 @@ export const DRAWN_FAULTS = {
   'clock an hour ahead': { weight: 1, targets: WORKERS, forMs: WRONG_CLOCK_MS },
   'clock an hour behind': { weight: 1, targets: WORKERS, forMs: WRONG_CLOCK_MS },
   'clock 91 days ahead': { weight: 1, targets: WORKERS, forMs: WRONG_CLOCK_MS },
-  'hung reads': { weight: 2, targets: WORKERS, forMs: HUNG_MS },
+  'hung reads': { weight: 1, targets: WORKERS, forMs: HUNG_MS },
 } as const satisfies Record<string, FaultKind>;
 
 /** Faults that come once in each ten minutes of a run, since they take minutes: `weight` does not apply. */

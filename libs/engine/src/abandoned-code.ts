@@ -2,7 +2,7 @@
  * Code of jobs in this process that was told to leave and still runs, though nobody waits for it any longer. It cannot be
  * ended: only a new process is rid of it.
  */
-class AbandonedCode {
+export class AbandonedCode {
   /** When each was given up, in ms of the process's own time: no clock that is set changes it. */
   readonly #since = new Map<symbol, number>();
 

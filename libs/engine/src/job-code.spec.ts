@@ -1,10 +1,13 @@
 import { SkipLimitExceededError, Rejection, SupersededError, TransientError, UnavailableError } from '#job-kit';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { abandonedCode } from './abandoned-code.js';
 import { AbandonedError, jobCode, StepFailure } from './job-code.js';
 
 const rejecting = async (error: Error): Promise<never> => {
   throw error;
 };
+
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 const never = (): Promise<never> => new Promise(() => {});
 
@@ -61,6 +64,15 @@ describe('code of a job that is told to leave', () => {
     expect(settled).not.toHaveBeenCalled();
     await vi.advanceTimersByTimeAsync(1);
     await expect(work).rejects.toBeInstanceOf(AbandonedError);
+  });
+
+  it('is known to go on until it ends', async () => {
+    const before = abandonedCode.count;
+    jobCode(() => sleep(10_000), AbortSignal.abort()).catch(() => undefined);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(abandonedCode.count).toBe(before + 1);
+    await vi.advanceTimersByTimeAsync(9_000);
+    expect(abandonedCode.count).toBe(before);
   });
 
   it('is abandoned as well if it was told before it began', async () => {
