@@ -1,4 +1,4 @@
-import type { Log } from '#job-kit';
+import { UnavailableError, type Log } from '#job-kit';
 import { DatabaseWatch } from './database-watch.js';
 import { messageOf } from './describe-error.js';
 import type { Settlement } from './settlement.js';
@@ -31,6 +31,8 @@ const SWEEP_LIMIT = 200;
  */
 export class Recovery {
   readonly #databases: DatabaseWatch;
+  /** Whether an outage of the database keeps executions from being settled: it is told of once, not with each of them. */
+  #waiting = false;
 
   constructor(private readonly parts: RecoveryParts) {
     this.#databases = new DatabaseWatch(parts);
@@ -75,8 +77,12 @@ export class Recovery {
     const { settlement, store, log } = this.parts;
     try {
       await settlement.settle(execution);
+      this.#waiting = false;
     } catch (error) {
-      log.warn('An ended execution could not be settled yet', { ...execution, reason: messageOf(error) });
+      const about = { ...execution, reason: messageOf(error) };
+      const known = this.#waiting && error instanceof UnavailableError;
+      log[known ? 'debug' : 'warn']('An ended execution could not be settled yet', about);
+      this.#waiting ||= error instanceof UnavailableError;
       await store.settleLater(execution);
     }
   }

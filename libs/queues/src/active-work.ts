@@ -16,12 +16,18 @@ const HAND_BACK_MS = 1_000;
 /** How long work waits while something that it needs cannot be reached, in ms. */
 const UNAVAILABLE_MS = 2_000;
 
+/**
+ * With no work meeting the outage for this long, in ms, it is over: waiting work comes back sooner. Other work may end
+ * meanwhile that needs nothing of what is unavailable.
+ */
+const OVER_MS = 3 * UNAVAILABLE_MS;
+
 /** The deliveries a worker process has in hand, so that they can be told to leave. */
 export class ActiveWork {
   readonly #inHand = new Set<InHand>();
   #draining = false;
-  /** Whether work has to wait for something that is unavailable; told once, and once when it is over. */
-  #waiting = false;
+  /** When work last had to wait for something that is unavailable, in ms of the process; undefined once that is over. */
+  #waitedAt: number | undefined;
 
   constructor(private readonly log: Pick<Logger, 'debug' | 'info' | 'warn'>) {}
 
@@ -75,14 +81,18 @@ export class ActiveWork {
     }
   }
 
+  /** Told once, and once when it is over. */
   #tellWaiting({ message }: Error): void {
-    if (!this.#waiting) this.log.warn('Work waits: something that it needs is unavailable', { reason: message });
-    this.#waiting = true;
+    if (this.#waitedAt === undefined) {
+      this.log.warn('Work waits: something that it needs is unavailable', { reason: message });
+    }
+    this.#waitedAt = performance.now();
   }
 
   #tellEnd(): void {
-    if (this.#waiting) this.log.info('Work goes on: what it needs is available again');
-    this.#waiting = false;
+    if (this.#waitedAt === undefined || performance.now() - this.#waitedAt < OVER_MS) return;
+    this.log.info('Work goes on: what it needs is available again');
+    this.#waitedAt = undefined;
   }
 
   /** Spends no try. The jitter keeps work from coming back in step. */
