@@ -60,6 +60,11 @@ describe("what a job's code does wrong fails its step at once, with a message th
       'load:A: no such code',
     ],
     ['process returns nothing', { process: () => undefined }, 'load:A: process of load returned undefined.'],
+    [
+      'process returns a rejected promise',
+      { process: () => Promise.reject(new Error('not today')) },
+      'load:A: not today',
+    ],
     ['process resolves to nothing', { process: async () => {} }, 'load:A: process of load returned undefined.'],
     [
       'process throws an error without a message',

@@ -82,4 +82,4 @@ export class GzipCursors {
   }
 }
 
-const keyOf = ({ file, size, mtimeMs }: PlannedFile): string => `${file}\0${size}\0${mtimeMs}`;
+const keyOf = ({ file, size, version }: PlannedFile): string => `${file}\0${size}\0${version}`;

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import type { Partition } from '#job-kit';
 
@@ -7,7 +8,8 @@ export interface PlannedFile {
   file: string;
   /** In bytes. */
   size: number;
-  mtimeMs: number;
+  /** A digest of its inode, modification time and change time: an edit changes it, even one that puts the modification time back. */
+  version: string;
 }
 
 /** A partition's share of a file. */
@@ -20,32 +22,35 @@ export type Share = PlannedFile & {
 };
 
 /** `Partition.data` of a share: what the partition does not say itself, without names, as a plan may hold many. */
-type ShareData = [file: string, size: number, mtimeMs: number, firstRow: number, start?: number, end?: number];
+type ShareData = [file: string, size: number, version: string, firstRow: number, start?: number, end?: number];
 
-export function partitionOf(label: string, { file, size, mtimeMs, firstRow, rows, bytes }: Share): Partition {
-  const data: ShareData = [file, size, mtimeMs, firstRow];
+export function partitionOf(label: string, { file, size, version, firstRow, rows, bytes }: Share): Partition {
+  const data: ShareData = [file, size, version, firstRow];
   if (bytes) data.push(bytes.start, bytes.end);
   return { label: `${label}:Rows ${firstRow} - ${firstRow + rows - 1}`, rows, data: data as Partition['data'] };
 }
 
 /** The share of a partition that {@link partitionOf} made. */
 export function shareOf({ rows, data }: Partition): Share {
-  const [file, size, mtimeMs, firstRow, start, end] = data as unknown as ShareData;
-  const share = { file, size, mtimeMs, firstRow, rows };
+  const [file, size, version, firstRow, start, end] = data as unknown as ShareData;
+  const share = { file, size, version, firstRow, rows };
   return start === undefined || end === undefined ? share : { ...share, bytes: { start, end } };
 }
 
 export const isGzip = (file: string): boolean => file.endsWith('.gz');
 
+const VERSION_CHARACTERS = 11;
+
 export async function observe(file: string, handle: FileHandle): Promise<PlannedFile> {
-  const { size, mtimeMs } = await handle.stat();
-  return { file, size, mtimeMs };
+  const { size, mtimeNs, ctimeNs, ino } = await handle.stat({ bigint: true });
+  const version = hash('sha256', `${mtimeNs}/${ctimeNs}/${ino}`, 'base64url').slice(0, VERSION_CHARACTERS);
+  return { file, size: Number(size), version };
 }
 
 /** @throws Error if the file is not what the plan saw: its rows may no longer be where they were */
 export async function assertUnchanged(planned: PlannedFile, handle: FileHandle): Promise<void> {
-  const { size, mtimeMs } = await observe(planned.file, handle);
-  if (size !== planned.size || mtimeMs !== planned.mtimeMs) throw changed(planned.file);
+  const { size, version } = await observe(planned.file, handle);
+  if (size !== planned.size || version !== planned.version) throw changed(planned.file);
 }
 
 export const changed = (file: string): Error => new Error(`${file} has changed since it was planned; start a new job.`);

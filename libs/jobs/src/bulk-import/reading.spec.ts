@@ -28,9 +28,11 @@ let files = 0;
 /** Writes a file of its own; the ending says how. */
 async function fileOf(content: Buffer | string, ending: string): Promise<string> {
   const name = `${files++}${ending}`;
-  await writeFile(join(importDirectory, name), ending.endsWith('.gz') ? gzipSync(content) : content);
+  await writeFile(join(importDirectory, name), encoded(content, ending));
   return name;
 }
+
+const encoded = (content: Buffer | string, ending: string) => (ending.endsWith('.gz') ? gzipSync(content) : content);
 
 async function planOf(file: string, rowsPerPartition: number): Promise<Partition[]> {
   const partitions: Partition[] = [];
@@ -177,6 +179,17 @@ describe.each(ENDINGS)('split and read %s', (ending) => {
     const file = await fileOf('a\n', ending);
     const [partition] = await planOf(file, 10);
     await utimes(join(importDirectory, file), new Date(), new Date(0));
+    await expect(linesOf(partition!)).rejects.toThrow(`${file} has changed since it was planned`);
+  });
+
+  it('notices a file that was edited to the same size, with its time put back', async () => {
+    const file = await fileOf('a\n', ending);
+    const path = join(importDirectory, file);
+    const time = new Date(0);
+    await utimes(path, time, time);
+    const [partition] = await planOf(file, 10);
+    await writeFile(path, encoded('b\n', ending), { flag: 'r+' });
+    await utimes(path, time, time);
     await expect(linesOf(partition!)).rejects.toThrow(`${file} has changed since it was planned`);
   });
 
