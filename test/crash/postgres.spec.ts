@@ -30,6 +30,7 @@ beforeAll(async () => {
     workers: 2,
     env: {
       DATABASE_URL: proxy.through(database.url),
+      LOG_LEVEL: 'debug',
       LOCK_DURATION_MS: '1000',
       STALLED_INTERVAL_MS: '300',
       SWEEP_INTERVAL_MS: '300',
@@ -56,10 +57,10 @@ async function underWay(): Promise<number> {
 /** What an import leaves, when it has ended. */
 const leftBy = async (id: number) => small.outcome(await small.ended(id));
 
-/** How often workers have told of a failure in these words, and of another try. */
+/** How often workers have failed in these words, and mean to try again. An outage is told once: only debug lines tell each hand-back. */
 const failures = (words: string): number =>
   fleet.workers.flatMap(({ lines }) =>
-    lines.filter((line) => /Job failed|Work waits/.test(line) && line.includes(words)),
+    lines.filter((line) => /Job failed|Work handed back/.test(line) && line.includes(words)),
   ).length;
 
 /** Does something, and waits until a worker has failed for it, and means to try again. */
