@@ -16,7 +16,7 @@
 local status, instanceId, handedBack = statusOf(id, uuid)
 if not status or not RUNNING[status] then return {'gone'} end
 local key = partitionKey(id, step, partition)
-local known = redis.call('HMGET', key, 'status', 'fence', unpack(COUNTS))
+local known = redis.call('HMGET', key, 'status', 'fence', 'attempts', unpack(COUNTS))
 if not isInFlight(id, step, partition) then
   if not known[1] then return {'gone'} end
   return {'finished', announcement(id, step, partition)}
@@ -26,13 +26,12 @@ if fence == '' then fence = newest + 1 else fence = fence * 1000 end
 if fence < newest then return {'superseded'} end
 local plan = redis.call('LINDEX', planKey(instanceId, step), partition)
 if not plan then return {'gone'} end
-beginPartition(id, step, partition, labelOf(plan), known[1])
-redis.call('HSET', key, 'fence', fence)
-local attempts = redis.call('HINCRBY', key, 'attempts', 1)
+local attempts = tonumber(known[3] or 0) + 1
+beginPartition(id, step, partition, labelOf(plan), known[1], {'fence', fence, 'attempts', attempts})
 if handedBack then takenUp(id) end
 touch(id)
 local counts = {}
-for i = 1, #COUNTS do counts[i] = tonumber(known[i + 2] or 0) end
+for i = 1, #COUNTS do counts[i] = tonumber(known[i + 3] or 0) end
 if status == 'STOPPING' then return {'stopping', fence, unpack(counts)} end
 local position = redis.call('HGET', positionsKey(instanceId, step), partition) or ''
 return {'run', fence, attempts, plan, position, unpack(counts)}

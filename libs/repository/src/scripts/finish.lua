@@ -10,14 +10,13 @@
 local execution, instanceId = statusOf(id, uuid)
 if not execution or not RUNNING[execution] then return {} end
 local key = partitionKey(id, step, partition)
-local known = redis.call('HMGET', key, 'fence', 'status', 'label')
+local known = redis.call('HMGET', key, 'fence', 'status', 'label', unpack(COUNTS))
 if known[1] ~= fence then return {} end
 if status == 'STOPPED' and execution ~= 'STOPPING' then return {} end
-if known[2] == 'STARTED' and isInFlight(id, step, partition) then
+if known[2] == 'STARTED' and endFlight(id, step, partition) then
   for i = 1, #COUNTS do counts[i] = tonumber(counts[i]) end
-  setCounts(id, step, partition, instanceId, counts)
+  setCounts(id, step, partition, instanceId, counts, {unpack(known, 4)}, {})
   endStepExecution(key, status)
-  redis.call('SREM', inFlightKey(id, step), partition)
   if status == 'COMPLETED' then
     redis.call('SETBIT', completedKey(instanceId, step), partition, 1)
     redis.call('HDEL', positionsKey(instanceId, step), partition)
@@ -30,7 +29,10 @@ if known[2] == 'STARTED' and isInFlight(id, step, partition) then
   end
   if execution == 'STARTED' then
     local successor = takeNext(id, step, instanceId)
-    if successor then redis.call('HSET', key, 'successor', successor) end
+    if successor then
+      redis.call('HSET', key, 'successor', successor)
+      return {successor, 0}
+    end
   end
 end
 return {announcement(id, step, partition)}

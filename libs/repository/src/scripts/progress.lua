@@ -11,18 +11,21 @@
 local status, instanceId = statusOf(id, uuid)
 if not status then return 'superseded' end
 local key = partitionKey(id, step, partition)
-if redis.call('HGET', key, 'fence') ~= fence then return 'superseded' end
+local known = redis.call('HMGET', key, 'fence', 'attempts', unpack(COUNTS))
+if known[1] ~= fence then return 'superseded' end
+local before = {unpack(known, 3)}
 for i = 1, #COUNTS do counts[i] = tonumber(counts[i]) end
 if position ~= '' then
-  local skips = tonumber(redis.call('HGET', stepExecutionKey(id, step), 'skipCount') or 0)
-  local more = counts[4] - tonumber(redis.call('HGET', key, 'skipCount') or 0)
-  if more > 0 and skips + more > tonumber(skipLimit) then return 'skip-limit' end
+  local more = counts[4] - tonumber(before[4] or 0)
+  if more > 0 then
+    local skips = tonumber(redis.call('HGET', stepExecutionKey(id, step), 'skipCount') or 0)
+    if skips + more > tonumber(skipLimit) then return 'skip-limit' end
+  end
   if redis.call('HGET', instanceKey(instanceId), 'latest') == id then
     redis.call('HSET', positionsKey(instanceId, step), partition, position)
   end
 end
-setCounts(id, step, partition, instanceId, counts)
-redis.call('HSET', key, 'lastUpdatedTime', NOW)
-redis.call('HDEL', key, 'attempts')
+setCounts(id, step, partition, instanceId, counts, before, {'lastUpdatedTime', NOW})
+if known[2] then redis.call('HDEL', key, 'attempts') end
 if not RUNNING[status] then return 'superseded' end
 return goOn(status)

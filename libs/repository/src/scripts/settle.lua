@@ -14,10 +14,10 @@ if redis.call('EXISTS', stepKey) == 0 then
 end
 if redis.call('EXISTS', key) == 0 then
   local plan = redis.call('LINDEX', planKey(instanceId, step), partition)
-  beginPartition(id, step, partition, plan and labelOf(plan) or 'Partition ' .. partition)
+  beginPartition(id, step, partition, plan and labelOf(plan) or 'Partition ' .. partition, false, {})
   endStepExecution(key, 'STOPPED')
 end
 for i = 1, #COUNTS do counts[i] = tonumber(counts[i]) end
-setCounts(id, step, partition, instanceId, counts)
-redis.call('HSET', key, 'lastUpdatedTime', NOW)
+local known = redis.call('HMGET', key, unpack(COUNTS))
+setCounts(id, step, partition, instanceId, counts, known, {'lastUpdatedTime', NOW})
 return 1

@@ -4,25 +4,46 @@ local function isInFlight(id, step, partition)
     and redis.call('SISMEMBER', inFlightKey(id, step), partition) == 1
 end
 
+-- Takes a partition out of those in flight. Returns whether it was one of them.
+local function endFlight(id, step, partition)
+  return redis.call('HGET', stepExecutionKey(id, step), 'status') == 'STARTED'
+    and redis.call('SREM', inFlightKey(id, step), partition) == 1
+end
+
+-- Adds to counts of a hash in one write, with its time of update: 'more' holds names and differences in turn.
+local function addCounts(key, more)
+  local names = {}
+  for i = 1, #more, 2 do names[#names + 1] = more[i] end
+  local known = #names > 0 and redis.call('HMGET', key, unpack(names)) or {}
+  local set = {'lastUpdatedTime', NOW}
+  for i, name in ipairs(names) do
+    set[2 * i + 1] = name
+    set[2 * i + 2] = (tonumber(known[i]) or 0) + more[2 * i]
+  end
+  redis.call('HSET', key, unpack(set))
+end
+
 -- Sets a partition's counts, which are absolute, and adds the difference to its step, its execution and the
--- progress of its instance. Setting the same counts again therefore changes nothing. The partition's own time of update
--- is for the caller: one that ends needs none.
-local function setCounts(id, step, partition, instanceId, counts)
-  local key = partitionKey(id, step, partition)
-  local parents = { stepExecutionKey(id, step), executionKey(id) }
-  local known = redis.call('HMGET', key, unpack(COUNTS))
+-- progress of its instance. 'known' are the counts that it has: setting the same again changes nothing. 'set' are other
+-- fields of the partition to set with them, names and values in turn.
+local function setCounts(id, step, partition, instanceId, counts, known, set)
+  local more = {}
   for i, name in ipairs(COUNTS) do
     local difference = counts[i] - (tonumber(known[i]) or 0)
     if difference ~= 0 then
-      redis.call('HSET', key, name, counts[i])
-      for _, parent in ipairs(parents) do redis.call('HINCRBY', parent, name, difference) end
+      set[#set + 1] = name
+      set[#set + 1] = counts[i]
+      more[#more + 1] = name
+      more[#more + 1] = difference
       if name == 'readCount' then
         redis.call('HINCRBY', instanceKey(instanceId), 'rowsDone', difference)
         redis.call('HINCRBY', instanceKey(instanceId), 'rowsDone:' .. step, difference)
       end
     end
   end
-  for _, parent in ipairs(parents) do redis.call('HSET', parent, 'lastUpdatedTime', NOW) end
+  if #set > 0 then redis.call('HSET', partitionKey(id, step, partition), unpack(set)) end
+  addCounts(stepExecutionKey(id, step), more)
+  addCounts(executionKey(id), more)
   touch(id)
 end
 

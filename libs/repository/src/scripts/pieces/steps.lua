@@ -32,16 +32,19 @@ local function beginStepExecution(id, step)
   redis.call('HSET', stepExecutionKey(id, step), 'status', 'STARTED', 'startTime', NOW)
 end
 
--- Begins a partition whose status is 'was', unless it has begun. Its hash holds as little as can be, as there are many.
-local function beginPartition(id, step, partition, label, was)
+-- Begins a partition whose status is 'was', unless it has begun, and sets other fields of it, names and values in turn.
+-- Its hash holds as little as can be, as there are many.
+local function beginPartition(id, step, partition, label, was, set)
   local key = partitionKey(id, step, partition)
   if not was then
     redis.call('RPUSH', partitionsKey(id, step), partition)
     redis.call('HINCRBY', executionKey(id), 'stepCount', 1)
-    redis.call('HSET', key, 'label', label, 'status', 'STARTED', 'startTime', NOW)
+    redis.call('HSET', key, 'label', label, 'status', 'STARTED', 'startTime', NOW, unpack(set))
   elseif was ~= 'STARTED' then
-    redis.call('HSET', key, 'status', 'STARTED', 'lastUpdatedTime', NOW)
+    redis.call('HSET', key, 'status', 'STARTED', 'lastUpdatedTime', NOW, unpack(set))
     redis.call('HDEL', key, 'endTime', 'failure')
+  elseif #set > 0 then
+    redis.call('HSET', key, unpack(set))
   end
 end
 
