@@ -2,16 +2,17 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { readSettings, SETTINGS } from './settings.js';
+import { readSettings, SECRETS, SETTINGS } from './settings.js';
 
 const MODULE = { DATABASE_URL: 'postgres://127.0.0.1/longshore', IMPORT_DIRECTORY: '/srv/import' };
 const DOCUMENT = readFileSync(new URL('../../../docs/settings.md', import.meta.url), 'utf8');
 const directory = mkdtempSync(join(tmpdir(), 'longshore-settings-'));
-const modulesFile = (content: unknown): string => {
-  const path = join(directory, 'modules.json');
-  writeFileSync(path, JSON.stringify(content));
+const fileOf = (name: string, content: string): string => {
+  const path = join(directory, name);
+  writeFileSync(path, content);
   return path;
 };
+const modulesFile = (content: unknown): string => fileOf('modules.json', JSON.stringify(content));
 
 afterAll(() => rmSync(directory, { recursive: true }));
 
@@ -46,6 +47,32 @@ describe('settings', () => {
     ['redis+cluster://u:p%zz@h', 'REDIS_URL must look like redis+cluster://'],
   ])('name the URL that cannot be decoded: %s', (url, fault) => {
     expect(() => readSettings({ ...MODULE, REDIS_URL: url })).toThrow(fault);
+  });
+
+  test('read secrets from files', () => {
+    const { DATABASE_URL, ...rest } = MODULE;
+    const DATABASE_URL_FILE = fileOf('database-url', `${DATABASE_URL}\n`);
+    const REDIS_URL_FILE = fileOf('redis-url', 'redis://:secret@redis:6379');
+    const settings = readSettings({ ...rest, DATABASE_URL_FILE, REDIS_URL_FILE });
+    expect(settings.modules[0]!.databaseUrl).toBe(DATABASE_URL);
+    expect(settings.REDIS_URL).toBe('redis://:secret@redis:6379');
+  });
+
+  test.each([
+    [
+      'that is not there',
+      () => join(directory, 'none'),
+      /REDIS_URL_FILE names .*none, which cannot be read \(ENOENT\)/,
+    ],
+    ['that is empty', () => fileOf('empty', '\n'), /REDIS_URL_FILE names .*empty, which is empty/],
+    ['beside the setting itself', () => fileOf('both', 'redis://h'), /give REDIS_URL or REDIS_URL_FILE, not both/],
+  ])('refuse a file of a secret %s', (what, file, fault) => {
+    const beside = what.startsWith('beside') ? { REDIS_URL: 'redis://h' } : {};
+    expect(() => readSettings({ ...MODULE, ...beside, REDIS_URL_FILE: file() })).toThrow(fault);
+  });
+
+  test.each(SECRETS)('%s may be given as a file, and docs/settings.md says so', (name) => {
+    expect(DOCUMENT).toContain(`| \`${name}_FILE\``);
   });
 
   test('need a module', () => {

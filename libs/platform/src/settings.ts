@@ -162,6 +162,9 @@ export const SETTINGS = z.object({
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
 
+/** Settings that hold a password. Each may be a file instead, named by `<setting>_FILE`, as Docker and Kubernetes mount secrets. */
+export const SECRETS = ['REDIS_URL', 'DATABASE_URL'] as const satisfies readonly (keyof typeof SETTINGS.shape)[];
+
 export type Settings = Omit<
   z.output<typeof SETTINGS>,
   'MODULES_FILE' | 'MODULE_ID' | 'DATABASE_URL' | 'IMPORT_DIRECTORY'
@@ -176,12 +179,36 @@ export type Settings = Omit<
  */
 export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
   const present = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
+  Object.assign(present, secretsOf(present));
   const { MODULES_FILE, MODULE_ID, DATABASE_URL, IMPORT_DIRECTORY, ...rest } = check(SETTINGS, present, 'Settings');
   if (MODULES_FILE) return { ...rest, modules: readModules(MODULES_FILE) };
   if (!DATABASE_URL || !IMPORT_DIRECTORY) {
     throw new Error('Settings refused: give DATABASE_URL and IMPORT_DIRECTORY, or MODULES_FILE for several modules.');
   }
   return { ...rest, modules: [{ id: MODULE_ID, databaseUrl: DATABASE_URL, importDirectory: IMPORT_DIRECTORY }] };
+}
+
+/** What the files of secrets hold. The line feed that editors put at the end does not belong to it. */
+function secretsOf(env: NodeJS.ProcessEnv): Record<string, string> {
+  return Object.fromEntries(
+    SECRETS.flatMap((name) => {
+      const path = env[`${name}_FILE`];
+      if (path === undefined) return [];
+      if (env[name] !== undefined) throw new Error(`Settings refused: give ${name} or ${name}_FILE, not both.`);
+      return [[name, readSecret(`${name}_FILE`, path)]];
+    }),
+  );
+}
+
+function readSecret(setting: string, path: string): string {
+  try {
+    const secret = readFileSync(path, 'utf8').trim();
+    if (secret !== '') return secret;
+  } catch (error) {
+    const { code = 'an error' } = error as NodeJS.ErrnoException;
+    throw new Error(`Settings refused: ${setting} names ${path}, which cannot be read (${code}).`, { cause: error });
+  }
+  throw new Error(`Settings refused: ${setting} names ${path}, which is empty.`);
 }
 
 function readModules(path: string): ModuleSettings[] {
