@@ -353,6 +353,17 @@ describe('Idempotency-Key', () => {
     );
   });
 
+  it('starts nothing again once its execution was deleted', async () => {
+    const id = (await startWith('deleted', { partitions: 1 }).expect(202)).body.jobExecutionId as number;
+    await endpoint.ended('noopJob', id);
+    await endpoint.delete(`${ROOT}/noopJob/${id}`).expect(200);
+    expect(problemIn(await startWith('deleted', { partitions: 1 }))).toMatchObject({
+      status: 409,
+      code: 'EXECUTION_DELETED',
+      detail: `This Idempotency-Key has started execution ${id}, which was deleted since. Use a new key for a new start.`,
+    });
+  });
+
   it("is a user's own", async () => {
     const mine = await startWith('mine', {}).expect(202);
     const theirs = await startWith('mine', {}, endpoint.as(COLLEAGUE)).expect(202);

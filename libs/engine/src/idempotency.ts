@@ -2,7 +2,7 @@ import { LongshoreError } from '#domain';
 import type { JobParameters } from '#job-kit';
 import { digest } from './digest.js';
 import type { Started, StartRequest } from './operator.port.js';
-import type { ExecutionRef, Launch } from './store.port.js';
+import type { ExecutionRef, KeyedExecution, Launch } from './store.port.js';
 
 /** An idempotency key as it is stored: a user's own, with a hash of what was asked, as it was sent. */
 export const keyOf = (
@@ -21,14 +21,16 @@ const sorted = (parameters: JobParameters) => Object.entries(parameters).toSorte
  *
  * @param known the execution of this key, and of which request it was; undefined if the key is new
  * @returns undefined if the start is to go on. A key that is used twice at the same time is decided by `launch.lua`.
- * @throws LongshoreError IDEMPOTENCY_KEY_REUSED if the key belongs to another request
+ * @throws LongshoreError IDEMPOTENCY_KEY_REUSED if the key belongs to another request; EXECUTION_DELETED if what it has
+ *   started is gone: a repeat never starts anew
  */
 export function startedBefore(
-  known: (ExecutionRef & { fingerprint: string }) | undefined,
+  known: KeyedExecution | undefined,
   { fingerprint }: Pick<NonNullable<Launch['idempotency']>, 'fingerprint'>,
 ): Started | undefined {
   if (!known) return undefined;
   if (known.fingerprint !== fingerprint) throw keyReused();
+  if (known.deleted) throw executionDeleted(known);
   return { executionId: known.id, executionUuid: known.uuid, repeated: true };
 }
 
@@ -36,4 +38,10 @@ export const keyReused = () =>
   new LongshoreError(
     'IDEMPOTENCY_KEY_REUSED',
     'This Idempotency-Key was used for another request. Use a new key for a new start.',
+  );
+
+export const executionDeleted = ({ id }: Pick<ExecutionRef, 'id'>) =>
+  new LongshoreError(
+    'EXECUTION_DELETED',
+    `This Idempotency-Key has started execution ${id}, which was deleted since. Use a new key for a new start.`,
   );

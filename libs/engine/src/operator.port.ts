@@ -19,7 +19,7 @@ export interface Started {
 
 /** What one may do with a module's jobs. Refusals are thrown as LongshoreError. */
 export interface JobOperations {
-  /** @throws INVALID_PARAMETERS, UNKNOWN_JOB, INSTANCE_*, IDEMPOTENCY_KEY_REUSED */
+  /** @throws INVALID_PARAMETERS, UNKNOWN_JOB, INSTANCE_*, IDEMPOTENCY_KEY_REUSED, EXECUTION_DELETED */
   start(request: StartRequest): Promise<Started>;
   /** Asks the workers to stop at the next chunk boundary. @throws UNKNOWN_EXECUTION, EXECUTION_NOT_RUNNING */
   stop(id: ExecutionId, requestedBy: string): Promise<void>;

@@ -12,7 +12,7 @@ import {
 import { reach, type Job, type JobParameters, type JobRegistry, type Log } from '#job-kit';
 import { messageOf } from './describe-error.js';
 import { digest } from './digest.js';
-import { keyOf, keyReused, startedBefore } from './idempotency.js';
+import { executionDeleted, keyOf, keyReused, startedBefore } from './idempotency.js';
 import type { JobOperations, Started, StartRequest, VerifyReport } from './operator.port.js';
 import type { ExecutionRecord } from './records.js';
 import { forgetExecution } from './retention.js';
@@ -173,6 +173,8 @@ export class JobOperator implements JobOperations {
         return undefined;
       case 'key-reused':
         throw keyReused();
+      case 'key-deleted':
+        throw executionDeleted(outcome);
       case 'repeated':
       case 'launched':
         reach('launched-not-queued');

@@ -58,6 +58,8 @@ export type LaunchOutcome =
   | { kind: 'launched'; id: ExecutionId; uuid: ExecutionUuid }
   /** The idempotency key had been used for the same request. */
   | { kind: 'repeated'; id: ExecutionId; uuid: ExecutionUuid }
+  /** The idempotency key had been used for the same request, and its execution was deleted since. */
+  | { kind: 'key-deleted'; id: ExecutionId; uuid: ExecutionUuid }
   /** The idempotency key had been used for another request. */
   | { kind: 'key-reused' }
   /** Somebody was faster: look again and decide again. */
@@ -72,6 +74,8 @@ export interface ForceStopped {
 export interface KeyedExecution extends ExecutionRef {
   /** Hash of the request that started it. */
   fingerprint: string;
+  /** Whether it was deleted since. */
+  deleted: boolean;
 }
 
 /** What the executions of an instance have done of a step. */
@@ -92,7 +96,7 @@ export interface OperationStore {
   launch(launch: Launch): Promise<LaunchOutcome>;
   /** STARTING, STARTED → STOPPING; work that no worker has begun is taken back. False if the status had changed. */
   stop(id: ExecutionId): Promise<boolean>;
-  /** The execution that an idempotency key has started, if it is still there. */
+  /** The execution that an idempotency key has started within its life, a day. */
   findByKey(key: string): Promise<KeyedExecution | undefined>;
   /** Whatever it was → STOPPED, its unfinished steps too; undefined if there is none such. Its counts are then to be settled. */
   forceStop(execution: ExecutionRef, by: string): Promise<ForceStopped | undefined>;

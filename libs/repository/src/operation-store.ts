@@ -43,8 +43,8 @@ export function operationStore(at: Access, reader: RedisExecutionReader): Operat
     async findByKey(requestKey) {
       const [fingerprint, id, uuid] = await redis.hmget(key('idempotency', requestKey), 'fingerprint', 'id', 'uuid');
       if (!fingerprint || !id || !uuid) return undefined;
-      if ((await redis.hget(key('execution', id), 'uuid')) !== uuid) return undefined;
-      return { fingerprint, ...refOf(id, uuid) };
+      const deleted = (await redis.hget(key('execution', id), 'uuid')) !== uuid;
+      return { fingerprint, ...refOf(id, uuid), deleted };
     },
 
     async abandon(id: ExecutionId) {
@@ -70,7 +70,7 @@ async function launchIn({ run }: Access, launch: Launch): Promise<LaunchOutcome>
   });
   const [kind, id = '', foundUuid = ''] = strings(reply);
   if (kind === 'changed' || kind === 'key-reused') return { kind };
-  return { kind: kind === 'repeated' ? 'repeated' : 'launched', ...refOf(id, foundUuid) };
+  return { kind: kind as 'launched' | 'repeated' | 'key-deleted', ...refOf(id, foundUuid) };
 }
 
 /** @param onlyRunning leaves one alone that has ended */

@@ -42,7 +42,7 @@ export function memoryOperations(memory: Memory): OperationStore {
 
     async findByKey(key) {
       const known = memory.state.idempotencyKeys.get(key);
-      return known && memory.find(known) && { ...known };
+      return known && { ...known, deleted: !memory.find(known) };
     },
 
     forceStop: async (ref, by) => forceStopIn(memory, ref, by),
@@ -56,12 +56,12 @@ export function memoryOperations(memory: Memory): OperationStore {
   };
 }
 
-/** What the idempotency key has started before. A key whose execution was deleted may be used again. */
+/** What the idempotency key has started before. */
 function repeatOf(memory: Memory, { idempotency }: Launch): LaunchOutcome | undefined {
   const known = idempotency && memory.state.idempotencyKeys.get(idempotency.key);
-  if (!known || !memory.find(known)) return undefined;
+  if (!known) return undefined;
   if (known.fingerprint !== idempotency.fingerprint) return { kind: 'key-reused' };
-  return { kind: 'repeated', id: known.id, uuid: known.uuid };
+  return { kind: memory.find(known) ? 'repeated' : 'key-deleted', id: known.id, uuid: known.uuid };
 }
 
 function launchIn(memory: Memory, launch: Launch): LaunchOutcome {

@@ -4,7 +4,7 @@
 --   definition, parameters: JSON; identity: '' where every start is a new instance; instanceId: '' for a new one, else
 --   with the newest execution and status that it was seen with; requestKey: idempotency key or ''; lifetime: of the key,
 --   in seconds
--- Returns {'launched' | 'repeated', id, uuid}, {'key-reused'} or {'changed'}.
+-- Returns {'launched' | 'repeated' | 'key-deleted', id, uuid}, {'key-reused'} or {'changed'}.
 --
 -- Guards, lock of the instance and insert are this one script, so of many simultaneous starts or restarts one wins.
 -- Twice: with an idempotency key the second call finds the first one's execution; without, it is another start, or
@@ -12,10 +12,9 @@
 
 if requestKey ~= '' then
   local known = redis.call('HMGET', idempotencyKey(requestKey), 'fingerprint', 'id', 'uuid')
-  -- A key whose execution was deleted may be used again.
-  if known[1] and statusOf(known[2], known[3]) then
+  if known[1] then
     if known[1] ~= fingerprint then return {'key-reused'} end
-    return {'repeated', known[2], known[3]}
+    return {statusOf(known[2], known[3]) and 'repeated' or 'key-deleted', known[2], known[3]}
   end
 end
 

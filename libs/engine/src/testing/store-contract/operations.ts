@@ -38,18 +38,20 @@ export function operationsContract(test: ContractTest): void {
       const idempotency = { key: 'k', fingerprint: 'f' };
       const ref = await scene.launch({ idempotency });
       expect(await store.launch(launchOf({ idempotency }))).toEqual({ kind: 'repeated', ...ref });
-      expect(await store.findByKey('k')).toEqual({ fingerprint: 'f', ...ref });
+      expect(await store.findByKey('k')).toEqual({ fingerprint: 'f', ...ref, deleted: false });
       const other = { key: 'k', fingerprint: 'g' };
       expect(await store.launch(launchOf({ idempotency: other }))).toEqual({ kind: 'key-reused' });
     });
 
-    test('takes a key anew whose execution was deleted', async (scene, store) => {
+    test('starts nothing by a key whose execution was deleted', async (scene, store) => {
       const idempotency = { key: 'k', fingerprint: 'f' };
-      const lease = await scene.lease(await scene.launch({ idempotency }));
-      await scene.end(lease, 'FAILED');
-      await store.forget(lease.id, 100, true);
-      expect(await store.findByKey('k')).toBeUndefined();
-      expect((await store.launch(launchOf({ idempotency }))).kind).toBe('launched');
+      const ref = await scene.launch({ idempotency });
+      await scene.end(await scene.lease(ref), 'FAILED');
+      await store.forget(ref.id, 100, true);
+      expect(await store.findByKey('k')).toEqual({ fingerprint: 'f', ...ref, deleted: true });
+      expect(await store.launch(launchOf({ idempotency }))).toEqual({ kind: 'key-deleted', ...ref });
+      const other = { key: 'k', fingerprint: 'g' };
+      expect(await store.launch(launchOf({ idempotency: other }))).toEqual({ kind: 'key-reused' });
     });
 
     test('has one instance of the same identity', async (scene, store) => {
