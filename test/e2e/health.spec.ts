@@ -35,6 +35,7 @@ describe('the gateway', () => {
     expect((await get('/health/ready').expect(200)).body).toEqual({
       status: 'ok',
       dependencies: { redis: 'up', 'postgres:persistence': 'up' },
+      lastSweepAgeMs: { persistence: expect.any(Number) },
     });
   });
 
@@ -43,7 +44,11 @@ describe('the gateway', () => {
     const { body, status } = await get('/health/ready');
     expect([status, body]).toEqual([
       503,
-      { status: 'unavailable', dependencies: { redis: 'up', 'postgres:persistence': 'down' } },
+      {
+        status: 'unavailable',
+        dependencies: { redis: 'up', 'postgres:persistence': 'down' },
+        lastSweepAgeMs: { persistence: expect.any(Number) },
+      },
     ]);
     expect((await get('/health/live')).status).toBe(200);
     await letDatabaseConnect(true);
@@ -71,6 +76,7 @@ describe('a gateway whose Redis takes no writes', () => {
       expect((await ready()).body).toEqual({
         status: 'unavailable',
         dependencies: { redis: 'down', 'postgres:persistence': 'up' },
+        lastSweepAgeMs: {},
       });
       const operator = Endpoint.of(other);
       expect(problemIn(await operator.post(`${ROOT}/noopJob/start`))).toMatchObject({ code: 'SERVICE_UNAVAILABLE' });
@@ -127,7 +133,12 @@ describe('a worker', () => {
     const { status, body } = await health.get('/health/ready');
     expect([status, body]).toEqual([
       200,
-      { status: 'ok', modules: { persistence: 'ok' }, clockSkewMs: expect.any(Number) },
+      {
+        status: 'ok',
+        modules: { persistence: 'ok' },
+        clockSkewMs: expect.any(Number),
+        lastSweepAgeMs: { persistence: expect.any(Number) },
+      },
     ]);
     await letDatabaseConnect(false);
     expect((await health.get('/health/ready')).status).toBe(503);

@@ -43,6 +43,20 @@ describe('queues that are lost while everybody is connected', () => {
     const { status } = await endpoint.ended('noopJob', id, PROMISE_MS + 10_000);
     expect(status).toBe('COMPLETED');
   });
+
+  it('do not keep the sweeper from its work, which readiness tells', async () => {
+    const root = keyRoot(fleet.settings.keyPrefix, MODULE_ID);
+    const lost = await redis.keys(`${queuePrefix(fleet.settings.keyPrefix, MODULE_ID)}:*`);
+    await redis.del(key(root, 'turns'), ...lost);
+    const ready = () => endpoint.get('/health/ready').expect(200);
+    const age = await until(
+      'a sweep',
+      async () => ((await ready()).body as { lastSweepAgeMs: Record<string, number> }).lastSweepAgeMs[MODULE_ID],
+      (ms) => ms !== undefined,
+      PROMISE_MS,
+    );
+    expect(age).toBeLessThan(PROMISE_MS);
+  });
 });
 
 describe('jobs that are left behind by lists that are lost', () => {

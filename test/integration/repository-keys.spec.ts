@@ -194,6 +194,7 @@ describe('every key', () => {
       'last-id:execution',
       'last-id:instance',
       'turn:?',
+      'turns',
     ]);
   });
 });

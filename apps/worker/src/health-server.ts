@@ -9,6 +9,8 @@ export interface WorkerHealth {
   modules: Record<string, string>;
   /** How far its clock is ahead of Redis's, in ms; null where it could not be asked. */
   clockSkewMs: number | null;
+  /** By module: how long ago a worker of the fleet last looked for executions without progress, in ms; null if never. */
+  lastSweepAgeMs: Record<string, number | null>;
 }
 
 /**

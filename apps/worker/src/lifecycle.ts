@@ -122,7 +122,12 @@ export class WorkerLifecycle implements OnApplicationBootstrap, BeforeApplicatio
     const workers = this.#workers();
     const running = workers.length > 0 && workers.every((worker) => worker.isRunning() && !worker.isPaused());
     const ready = running && Object.values(modules).includes('ok');
-    return { ready, modules, clockSkewMs: this.#clock.skewMs ?? null };
+    const sweeps = [...this.engines].map(async ([id, { module }]) => [
+      id,
+      (await module.store.lastTurn('sweep')) ?? null,
+    ]);
+    const lastSweepAgeMs = Object.fromEntries(await Promise.all(sweeps)) as Record<string, number | null>;
+    return { ready, modules, clockSkewMs: this.#clock.skewMs ?? null, lastSweepAgeMs };
   }
 
   #workers(): Worker[] {

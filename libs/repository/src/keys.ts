@@ -19,6 +19,7 @@ export const KEYS = {
   audit: 'audit',
   barrier: 'barrier',
   turn: 'turn:?',
+  turns: 'turns',
   execution: 'execution:?',
   steps: 'execution:?:steps',
   stepExecution: 'execution:?:step:?',

@@ -140,16 +140,16 @@ function markOf(known: string): DatabaseMark {
   return { database: known.slice(0, comma), mark: Number(known.slice(comma + 1)) };
 }
 
-/** Turns at maintenance: a key a task, which lives for one interval. */
-export function maintenanceStore({ redis, key }: Access): MaintenanceStore {
+/** Turns at maintenance: a key a task, which lives for one interval, and a hash of when the last ones were taken. */
+export function maintenanceStore({ run }: Access): MaintenanceStore {
   return {
     async takeTurn(task, everyMs) {
-      return (await redis.set(key('turn', task), everyMs, 'PX', everyMs, 'NX')) === 'OK';
+      return (await run('takeTurn', { task, everyMs })) === 1;
     },
 
     async lastTurn(task) {
-      const [everyMs, leftMs] = await Promise.all([redis.get(key('turn', task)), redis.pttl(key('turn', task))]);
-      return everyMs === null || leftMs < 0 ? undefined : Math.max(0, Number(everyMs) - leftMs);
+      const ageMs = await run('lastTurn', { task });
+      return ageMs === '' ? undefined : Number(ageMs);
     },
   };
 }

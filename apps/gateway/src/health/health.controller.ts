@@ -6,7 +6,7 @@ import { Public } from '../auth/rules.js';
 import { LOG } from '../core.module.js';
 import { Modules } from '../modules/modules.js';
 import { constant, named, object } from '../schema/schema.js';
-import { checkAll, READINESS, type Readiness } from './readiness.js';
+import { checkAll, knownAges, READINESS, type Readiness } from './readiness.js';
 
 const ALIVE = named('Alive', object({ status: constant('ok') }));
 
@@ -32,16 +32,20 @@ export class HealthController implements BeforeApplicationShutdown {
   @Public()
   @AnswersAnybody({ 200: READINESS, 503: READINESS }, 'Whether Redis and the databases answer, each by name')
   async ready(@Res({ passthrough: true }) reply: FastifyReply): Promise<Readiness> {
-    const readiness = await checkAll(
-      {
-        redis: () => Promise.all(this.modules.all.map((m) => m.redisReady())),
-        ...Object.fromEntries(this.modules.all.map((m) => [`postgres:${m.id}`, () => m.ready()])),
-      },
-      (dependency, reason) => this.log.warn('Dependency is down', { dependency, reason }),
-    );
+    const { all } = this.modules;
+    const [readiness, lastSweepAgeMs] = await Promise.all([
+      checkAll(
+        {
+          redis: () => Promise.all(all.map((m) => m.redisReady())),
+          ...Object.fromEntries(all.map((m) => [`postgres:${m.id}`, () => m.ready()])),
+        },
+        (dependency, reason) => this.log.warn('Dependency is down', { dependency, reason }),
+      ),
+      knownAges(Object.fromEntries(all.map((m) => [m.id, () => m.lastSweepAge()]))),
+    ]);
     const status = this.leaving ? 'unavailable' : readiness.status;
     reply.code(status === 'ok' ? 200 : 503);
-    return { ...readiness, status };
+    return { ...readiness, status, lastSweepAgeMs };
   }
 
   beforeApplicationShutdown(): void {

@@ -1,11 +1,18 @@
-import { map, named, object, oneOf, type ValueOf } from '../schema/schema.js';
+import { count, described, map, named, object, oneOf, type ValueOf } from '../schema/schema.js';
 
 /** How long a dependency has to answer, in ms: the whole answer must come within a second. */
 export const PATIENCE = 700;
 
 export const READINESS = named(
   'Readiness',
-  object({ status: oneOf(['ok', 'unavailable']), dependencies: map(oneOf(['up', 'down'])) }),
+  object({
+    status: oneOf(['ok', 'unavailable']),
+    dependencies: map(oneOf(['up', 'down'])),
+    lastSweepAgeMs: described(
+      map(count),
+      'By module: how long ago a worker last looked for executions without progress. Left out if none ever has, or if it is not known now',
+    ),
+  }),
 );
 
 export type Readiness = ValueOf<typeof READINESS>;
@@ -20,7 +27,7 @@ export async function checkAll(
   checks: Readonly<Record<string, () => Promise<unknown>>>,
   onDown: (name: string, reason: string) => void,
   patience = PATIENCE,
-): Promise<Readiness> {
+): Promise<Omit<Readiness, 'lastSweepAgeMs'>> {
   const results = await Promise.all(
     Object.entries(checks).map(async ([name, check]) => {
       const reason = await within(patience, check).then(() => undefined, String);
@@ -32,7 +39,19 @@ export async function checkAll(
   return { status, dependencies: Object.fromEntries(results) };
 }
 
-async function within(ms: number, check: () => Promise<unknown>): Promise<unknown> {
+/** Asks for every age at once. One that is not known within `patience` ms is left out. */
+export async function knownAges(
+  ages: Readonly<Record<string, () => Promise<number | undefined>>>,
+  patience = PATIENCE,
+): Promise<Record<string, number>> {
+  const asked = Object.entries(ages).map(async ([name, age]): Promise<[string, number][]> => {
+    const known = await within(patience, age).catch(() => undefined);
+    return known === undefined ? [] : [[name, known]];
+  });
+  return Object.fromEntries((await Promise.all(asked)).flat());
+}
+
+async function within<T>(ms: number, check: () => Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms);

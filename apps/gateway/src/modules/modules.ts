@@ -20,6 +20,8 @@ export interface ModuleServices {
   assertJob(jobName: string): void;
   /** Whether the Redis that holds it takes writes: in a cluster, the node of its keys. @throws with the reason */
   redisReady(): Promise<unknown>;
+  /** How long ago a worker last looked for executions without progress, in ms; undefined if never. */
+  lastSweepAge(): Promise<number | undefined>;
   /** Whether its database answers. @throws with the reason */
   ready(): Promise<void>;
   /** Closes what was opened for this module alone; the shared Redis connection and the queues are not its own. */
@@ -48,6 +50,7 @@ async function openServices(parts: ModuleParts, settings: ModuleSettings): Promi
     audit: new RedisAuditLog(redis, KEY_PREFIX, module.id),
     assertJob: (jobName) => assertJob(module, jobName),
     redisReady: () => redis.set(barrierKey(KEY_PREFIX, module.id), ''),
+    lastSweepAge: () => module.store.lastTurn('sweep'),
     ready: () => module.postgres.ping(),
     async close() {
       durability?.close();

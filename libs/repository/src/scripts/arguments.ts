@@ -53,6 +53,8 @@ export const ARGUMENTS = {
   expired: ['status', 'ageMs', 'keep', 'most'],
   forget: ['id', 'most', 'evenUnsettled'],
   forgotten: ['ms', 'most'],
+  takeTurn: ['task', 'everyMs'],
+  lastTurn: ['task'],
   databaseWentBack: ['ledger', 'database', 'mark', 'skip', 'most'],
   findInstances: ['job', 'start', 'count', '...statuses'],
   readExecution: ['id'],

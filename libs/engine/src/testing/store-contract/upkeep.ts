@@ -128,6 +128,7 @@ export function upkeepContract(test: ContractTest): void {
       expect(await store.takeTurn('sweep', 60_000)).toBe(false);
       expect(await store.takeTurn('retention', 60_000)).toBe(true);
       expect(await store.lastTurn('sweep')).toBeGreaterThanOrEqual(0);
+      expect(await store.lastTurn('look-at-all')).toBeUndefined();
     });
   });
 }
