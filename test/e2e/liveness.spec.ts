@@ -34,6 +34,11 @@ afterAll(async () => {
   await fleet?.stop();
 });
 
+async function lastSweepAge(): Promise<number | undefined> {
+  const { body } = await endpoint.get('/health/ready').expect(200);
+  return (body as { lastSweepAgeMs: Record<string, number> }).lastSweepAgeMs[MODULE_ID];
+}
+
 describe('queues that are lost while everybody is connected', () => {
   it.each(['executions', 'steps', 'partitions', ''])('are filled again from the state: %s', async (kind) => {
     const id = await endpoint.start('noopJob', { partitions: 200, busyMs: 10 });
@@ -48,13 +53,7 @@ describe('queues that are lost while everybody is connected', () => {
     const root = keyRoot(fleet.settings.keyPrefix, MODULE_ID);
     const lost = await redis.keys(`${queuePrefix(fleet.settings.keyPrefix, MODULE_ID)}:*`);
     await redis.del(key(root, 'turns'), ...lost);
-    const ready = () => endpoint.get('/health/ready').expect(200);
-    const age = await until(
-      'a sweep',
-      async () => ((await ready()).body as { lastSweepAgeMs: Record<string, number> }).lastSweepAgeMs[MODULE_ID],
-      (ms) => ms !== undefined,
-      PROMISE_MS,
-    );
+    const age = await until('a sweep', lastSweepAge, (ms) => ms !== undefined, PROMISE_MS);
     expect(age).toBeLessThan(PROMISE_MS);
   });
 });
