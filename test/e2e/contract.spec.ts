@@ -228,6 +228,8 @@ describe('33.2.2 Fetch All Instances', () => {
     expect(await statuses('?status=STOPPED&status=COMPLETED&count=2')).toEqual(both);
     expect(await statuses('?status=STOPPED,COMPLETED&count=2')).toEqual(both);
     expect(await statuses('?status=ABANDONED')).toEqual([]);
+    expect(await statuses(`?beforeExecution=${stopped}`)).not.toEqual(await statuses(''));
+    expect((await statuses(`?beforeExecution=${stopped}`)).flat().every(([id]) => Number(id) < stopped)).toBe(true);
   });
 });
 

@@ -1,8 +1,8 @@
-import { BATCH_STATUSES, executionUuid, type BatchStatus } from '#domain';
-import { LISTED_STEPS, type InstanceQuery } from '#engine';
+import { BATCH_STATUSES, executionUuid, type BatchStatus, type ExecutionId } from '#domain';
+import { LISTED_EXECUTIONS, LISTED_STEPS, LISTING_STEPS, type InstanceQuery } from '#engine';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { countsWith, NOBODY, partitionRef, partitionsOf, TestRepository } from '../support/repository.js';
+import { countsWith, LOAD, NOBODY, partitionRef, partitionsOf, TestRepository } from '../support/repository.js';
 
 let repository: TestRepository;
 
@@ -16,6 +16,16 @@ afterAll(() => repository.close());
 async function page(jobName: string, query: Partial<InstanceQuery> = {}): Promise<number[][]> {
   const instances = await repository.reader.listInstances(jobName, { start: 0, count: 20, statuses: [], ...query });
   return instances.map(({ executions }) => executions.map(({ id }) => id));
+}
+
+/** What a listing shows of the stopped executions of a job's first instance, from one on. */
+async function cutPage(jobName: string, before?: ExecutionId) {
+  const query = { start: 0, count: 1, statuses: ['STOPPED' as const], before };
+  const [{ executions, isCut } = { executions: [], isCut: false }] = await repository.reader.listInstances(
+    jobName,
+    query,
+  );
+  return { ids: executions.map(({ id }) => id), isCut };
 }
 
 describe('a listing', () => {
@@ -51,6 +61,7 @@ describe('a listing', () => {
     expect(instance).toEqual({
       id: records[0]?.instanceId,
       jobName: 'restartedJob',
+      isCut: false,
       executions: records.map((record) => ({ ...record, readAt: expect.any(Number), steps: [] })),
     });
   });
@@ -143,7 +154,7 @@ describe('a deep page', () => {
 });
 
 describe('a large answer', () => {
-  it('of an instance that was restarted more often than one call reads is whole', async () => {
+  it('of an instance that was restarted very often is cut, says so, and goes on where it was cut', async () => {
     const jobName = 'patientJob';
     const first = await repository.inStatus('STOPPED', { jobName });
     const ids = [first.id];
@@ -155,10 +166,15 @@ describe('a large answer', () => {
       ids.push(next.id);
     }
     await repository.launch({ jobName });
+    const newest = ids.toReversed();
     const found = await page(jobName);
-    expect(found[1]).toEqual(ids.toReversed());
+    expect(found[1]).toEqual(newest.slice(0, LISTED_EXECUTIONS));
     expect(found).toHaveLength(2);
-    expect(await page(jobName, { statuses: ['STOPPED'] })).toEqual([ids.toReversed()]);
+    expect(await page(jobName, { statuses: ['STOPPED'] })).toEqual([newest.slice(0, LISTED_EXECUTIONS)]);
+    const pages = [await cutPage(jobName)];
+    while (pages.at(-1)!.isCut) pages.push(await cutPage(jobName, pages.at(-1)!.ids.at(-1)));
+    expect(pages.flatMap((one) => one.ids)).toEqual(newest);
+    expect(pages).toHaveLength(Math.ceil(newest.length / LISTED_EXECUTIONS));
     expect(await page(jobName, { statuses: ['FAILED'] })).toEqual([]);
     expect(await repository.store.unsettledBefore(instanceId, ids.at(-1)!)).toHaveLength(1_100);
   }, 60_000);
@@ -178,6 +194,49 @@ describe('a large answer', () => {
     );
     expect(first!.map(({ stepName }) => stepName)).toEqual(names[0]);
   });
+});
+
+/** Adds partitions to an execution, as many as no test could run one by one. ARGV: execution, step, how many. */
+const MANY_PARTITIONS = `
+  local root, id, step = KEYS[1], ARGV[1], ARGV[2]
+  for partition = 0, ARGV[3] - 1 do
+    redis.call('RPUSH', root .. 'execution:' .. id .. ':partitions:' .. step, partition)
+    redis.call('HSET', root .. 'execution:' .. id .. ':step:' .. step .. ':' .. partition, 'label', 'Rows ' .. partition, 'status', 'COMPLETED')
+  end
+  redis.call('HINCRBY', root .. 'execution:' .. id, 'stepCount', ARGV[3])`;
+
+describe('twenty listings at once of a hundred executions of a thousand partitions each', () => {
+  const EXECUTIONS = 100;
+  const PARTITIONS = 1_000;
+  /** Longest that one script may hold Redis up, in ms: every other client waits as long. */
+  const MOST_MS = 200;
+
+  it('each show as many steps as fit, tell where some are left out, and never hold Redis up for long', async () => {
+    const mine = new TestRepository();
+    try {
+      for (let i = 0; i < EXECUTIONS; i++) {
+        const lease = await mine.loading(1);
+        await mine.redis.eval(MANY_PARTITIONS, 1, mine.root, lease.id, LOAD.name, PARTITIONS);
+      }
+      await mine.redis.config('SET', 'slowlog-log-slower-than', MOST_MS * 1_000);
+      const query = { start: 0, count: EXECUTIONS, statuses: [] };
+      const answers = await Promise.all(Array.from({ length: 20 }, () => mine.reader.listInstances('anyJob', query)));
+      const log = (await mine.redis.slowlog('GET', 128)) as [id: number, at: number, us: number, ...unknown[]][];
+      const slow = log.filter(([, , us]) => us >= MOST_MS * 1_000);
+      expect(slow.filter((entry) => JSON.stringify(entry).includes(mine.root))).toEqual([]);
+      for (const instances of answers) {
+        const executions = instances.flatMap((instance) => instance.executions);
+        expect(executions).toHaveLength(EXECUTIONS);
+        const shown = executions.map(({ steps }) => steps.length);
+        expect(shown.reduce((sum, steps) => sum + steps)).toBe(LISTING_STEPS);
+        expect(shown.slice(0, LISTING_STEPS / LISTED_STEPS).every((steps) => steps === LISTED_STEPS)).toBe(true);
+        expect(executions.every(({ stepCount }) => stepCount === PARTITIONS + 1)).toBe(true);
+      }
+    } finally {
+      await mine.redis.config('SET', 'slowlog-log-slower-than', 10_000);
+      await mine.close();
+    }
+  }, 60_000);
 });
 
 describe('findByUuid', () => {

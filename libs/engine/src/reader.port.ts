@@ -8,6 +8,8 @@ export interface InstanceQuery {
   count: number;
   /** Only executions with one of these statuses, and instances that have one; empty for all. */
   statuses: readonly BatchStatus[];
+  /** Only executions with a lower number than this one. */
+  before?: ExecutionId | undefined;
 }
 
 /** Questions about a module's executions. Their cost depends on what is returned, never on what is stored. */

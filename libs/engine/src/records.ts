@@ -79,12 +79,18 @@ export interface ListedExecution extends ExecutionRecord {
   steps: StepSummary[];
 }
 
-/** How many steps a listing shows of one execution; the single-execution view pages through all of them. */
+/** Most steps that a listing shows of one execution; the single-execution view pages through all of them. */
 export const LISTED_STEPS = 1_000;
+/** Most steps that a listing shows in all: executions for which no room is left are listed without theirs. */
+export const LISTING_STEPS = 20_000;
+/** Most executions that a listing shows of one instance; `before` asks for those behind. */
+export const LISTED_EXECUTIONS = 100;
 
 export interface InstanceRecord {
   id: InstanceId;
   jobName: string;
-  /** Newest first. */
+  /** Newest first, at most {@link LISTED_EXECUTIONS}. */
   executions: ListedExecution[];
+  /** Whether there may be more behind. */
+  isCut: boolean;
 }

@@ -1,7 +1,9 @@
-import type { BatchStatus, ExecutionId, ExecutionUuid } from '#domain';
+import type { ExecutionId, ExecutionUuid } from '#domain';
 import { instanceId } from '#domain';
 import {
+  LISTED_EXECUTIONS,
   LISTED_STEPS,
+  LISTING_STEPS,
   type ExecutionReader,
   type ExecutionRecord,
   type InstanceQuery,
@@ -35,7 +37,7 @@ export class RedisExecutionReader implements ExecutionReader {
   }
 
   async listInstances(jobName: string, query: InstanceQuery): Promise<InstanceRecord[]> {
-    const instances = await this.#readInstances(await this.#page(jobName, query), query.statuses);
+    const instances = await this.#readInstances(await this.#page(jobName, query), query);
     await this.#addSteps(instances.flatMap(({ executions }) => executions));
     return instances;
   }
@@ -46,7 +48,7 @@ export class RedisExecutionReader implements ExecutionReader {
     if (execution?.jobName !== jobName || execution.uuid !== uuid) return undefined;
     const executions = [{ ...execution, steps: [] }];
     await this.#addSteps(executions);
-    return { id: execution.instanceId, jobName, executions };
+    return { id: execution.instanceId, jobName, executions, isCut: false };
   }
 
   async findExecution(id: ExecutionId): Promise<ExecutionRecord | undefined> {
@@ -77,20 +79,22 @@ export class RedisExecutionReader implements ExecutionReader {
   }
 
   /** In the order of `ids`, without those that have no execution of these statuses (any more). */
-  async #readInstances(ids: readonly string[], statuses: readonly BatchStatus[]): Promise<InstanceRecord[]> {
+  async #readInstances(ids: readonly string[], { statuses, before }: InstanceQuery): Promise<InstanceRecord[]> {
     const found = new Map(ids.map((id): [string, Found] => [id, { id, record: undefined }]));
-    let places: Place[] = ids.map((id) => [id, NEWEST]);
+    let places: Place[] = ids.map((id) => [id, before === undefined ? NEWEST : `(${before}`]);
+    let room = LISTING_STEPS;
     while (places.length > 0) {
       const reply = await this.#at.run('readInstances', {
         statuses: statuses.join(','),
         most: HASHES_A_CALL,
-        mostSteps: LISTED_STEPS,
+        mostSteps: Math.min(room, LISTED_STEPS),
         places: places.slice(0, HASHES_A_CALL).flat(),
       });
       const [readAt, ...entries] = list(reply);
       const left = entries.flatMap((entry, i): Place[] => {
         const [id] = places[i]!;
-        const next = addTo(found.get(id)!, list(entry), Number(readAt));
+        const { next, steps } = addTo(found.get(id)!, list(entry), Number(readAt));
+        room = Math.max(0, room - steps);
         return next === '' ? [] : [[id, next]];
       });
       places = [...left, ...places.slice(entries.length)];
@@ -98,9 +102,9 @@ export class RedisExecutionReader implements ExecutionReader {
     return [...found.values()].flatMap(({ record }) => (record && record.executions.length > 0 ? [record] : []));
   }
 
-  /** Adds the steps where they are missing, of so many executions a call that their steps are few enough. */
+  /** Adds the steps where they are missing and there is room, of so many executions a call that their steps are few enough. */
   async #addSteps(executions: readonly ListedExecution[]): Promise<void> {
-    for (const batch of batches(executions.filter(isWithoutSteps))) {
+    for (const batch of batches(withRoom(executions))) {
       const ids = batch.map(({ id }) => id);
       const found = list(await this.#at.run('readStepNames', { most: LISTED_STEPS, ids }));
       batch.forEach((execution, i) => (execution.steps = pairs(found[i])));
@@ -110,19 +114,42 @@ export class RedisExecutionReader implements ExecutionReader {
 
 const isWithoutSteps = ({ stepCount, steps }: ListedExecution): boolean => stepCount > 0 && steps.length === 0;
 
+/** The executions that are without their steps, newest first, as far as there is room for these in the answer. */
+function withRoom(executions: readonly ListedExecution[]): ListedExecution[] {
+  let room = LISTING_STEPS - executions.reduce((sum, { steps }) => sum + steps.length, 0);
+  return executions.filter((execution) => {
+    if (!isWithoutSteps(execution) || room < shownOf(execution)) return false;
+    room -= shownOf(execution);
+    return true;
+  });
+}
+
+const shownOf = ({ stepCount }: ListedExecution): number => Math.min(stepCount, LISTED_STEPS);
+
 /**
  * Adds what one call has read of an instance.
  *
- * @returns the execution to go on with, or '' at the end
+ * @returns the execution to go on with, or '' at the end, and how many steps were added
  */
-function addTo(found: Found, [hash, next, ...executions]: ReturnType<typeof list>, readAt: number): string {
+function addTo(found: Found, [hash, next, ...executions]: ReturnType<typeof list>, readAt: number) {
   const instance = hashOf(strings(hash));
-  found.record ??= { id: instanceId(Number(found.id)), jobName: instance.get('jobName') ?? '', executions: [] };
-  for (let i = 0; i + 1 < executions.length; i += 2) {
-    const record = decodeExecution(hashOf(strings(executions[i])), instance, readAt);
-    found.record.executions.push({ ...record, steps: pairs(executions[i + 1]) });
+  found.record ??= {
+    id: instanceId(Number(found.id)),
+    jobName: instance.get('jobName') ?? '',
+    executions: [],
+    isCut: false,
+  };
+  const { record } = found;
+  let steps = 0;
+  for (let i = 0; i + 1 < executions.length && record.executions.length < LISTED_EXECUTIONS; i += 2) {
+    const execution = decodeExecution(hashOf(strings(executions[i])), instance, readAt);
+    const summaries = pairs(executions[i + 1]);
+    record.executions.push({ ...execution, steps: summaries });
+    steps += summaries.length;
   }
-  return String(next);
+  record.isCut =
+    record.executions.length === LISTED_EXECUTIONS && (next !== '' || executions.length / 2 > LISTED_EXECUTIONS);
+  return { next: record.isCut ? '' : String(next), steps };
 }
 
 /** Groups executions so that the steps shown of a group are at most {@link HASHES_A_CALL}, or it is a single one. */
@@ -130,7 +157,7 @@ function batches(executions: readonly ListedExecution[]): ListedExecution[][] {
   const groups: ListedExecution[][] = [];
   let room = 0;
   for (const execution of executions) {
-    const hashes = Math.min(execution.stepCount, LISTED_STEPS);
+    const hashes = shownOf(execution);
     if (hashes > room || groups.length === 0) {
       groups.push([]);
       room = HASHES_A_CALL;

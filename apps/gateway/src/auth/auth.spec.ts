@@ -7,7 +7,7 @@ import { problemJson } from '../problem/problem-json.js';
 import type { Problem } from '../problem/problem.js';
 import { Authenticator } from './authenticator.js';
 import { readBasic } from './credentials.js';
-import { ConcurrencyLimit } from './concurrency-limit.js';
+import { ConcurrencyLimit } from '../limits/concurrency-limit.js';
 import { LoginQueue } from './login-queue.js';
 import { LoginThrottle, PACE_OF_NETWORK, PACE_OF_USER } from './login-throttle.js';
 import { hashPassword } from './passwords.js';

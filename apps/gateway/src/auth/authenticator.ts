@@ -1,7 +1,7 @@
 import type { Logger } from '#platform';
 import type { Problem } from '../problem/problem.js';
 import { networkOf } from './client-network.js';
-import { ConcurrencyLimit } from './concurrency-limit.js';
+import { ConcurrencyLimit } from '../limits/concurrency-limit.js';
 import { readBasic, type Credentials } from './credentials.js';
 import { FailedLogin, tooManyFailedLogins, unauthenticated } from './failed-login.js';
 import { LoginQueueFullError, type LoginQueue } from './login-queue.js';

@@ -1,5 +1,5 @@
 import { isRunning, type ExitCode } from '#domain';
-import { LISTED_STEPS, type ExecutionRecord, type InstanceRecord, type ListedExecution } from '#engine';
+import type { ExecutionRecord, InstanceRecord, ListedExecution } from '#engine';
 import { isoTime, isoTimeIfAny } from '../schema/iso-time.js';
 import {
   count,
@@ -56,7 +56,19 @@ export const JOBS = named('Jobs', object({ jobs: list(object({ name: text })) })
 /** `GET /batch-job/{module_id}/{job_name}` */
 export const INSTANCES = named(
   'JobInstances',
-  object({ jobInstances: list(object({ jobName: text, jobExecutions: list(LISTED_EXECUTION) })) }),
+  object({
+    jobInstances: list(
+      object(
+        { jobName: text, jobExecutions: list(LISTED_EXECUTION) },
+        {
+          olderExecutions: described(
+            truth,
+            'true where the list was cut: ask again with `beforeExecution` and the last number in it',
+          ),
+        },
+      ),
+    ),
+  }),
 );
 
 export type InstancesJson = ValueOf<typeof INSTANCES>;
@@ -64,15 +76,16 @@ export type InstancesJson = ValueOf<typeof INSTANCES>;
 export const jobsJson = (names: readonly string[]): ValueOf<typeof JOBS> => ({ jobs: names.map((name) => ({ name })) });
 
 export const instancesJson = (moduleId: string, instances: readonly InstanceRecord[]): InstancesJson => ({
-  jobInstances: instances.map(({ jobName, executions }) => ({
+  jobInstances: instances.map(({ jobName, executions, isCut }) => ({
     jobName,
     jobExecutions: executions.map((execution) => listedExecutionJson(moduleId, execution)),
+    olderExecutions: isCut || undefined,
   })),
 });
 
 const listedExecutionJson = (moduleId: string, execution: ListedExecution): ValueOf<typeof LISTED_EXECUTION> => ({
   ...executionFactsJson(moduleId, execution),
-  stepExecutionCount: execution.stepCount > LISTED_STEPS ? execution.stepCount : undefined,
+  stepExecutionCount: execution.stepCount > execution.steps.length ? execution.stepCount : undefined,
   stepExecutions: execution.steps.map(({ stepName, exitCode: code }) => ({ stepName, exitCode: code })),
 });
 

@@ -1,6 +1,7 @@
 import { Controller, Get, Inject } from '@nestjs/common';
 import type { ExecutionReader, InstanceRecord } from '#engine';
 import { RequirePermission } from '../auth/rules.js';
+import { ListingLimit } from '../limits/listing-limit.js';
 import { Modules } from '../modules/modules.js';
 import { Answers } from '../openapi/answers.js';
 import { Checked, type CheckedRequest } from '../requests/request.js';
@@ -28,6 +29,8 @@ const VERIFY = { path: JobExecutionPath };
 /** The contract's 33.2.1 and 33.2.2, and the view of a single execution. */
 @Controller('batch-job')
 export class ReadingController {
+  private readonly listings = new ListingLimit();
+
   constructor(@Inject(Modules) private readonly modules: Modules) {}
 
   @Get(':module_id')
@@ -42,7 +45,7 @@ export class ReadingController {
   @Answers(200, INSTANCES, 'Instances of a job, the newest first, with their executions, the newest first')
   async list(@Checked(LIST) { path, query }: CheckedRequest<typeof LIST>): Promise<InstancesJson> {
     const services = this.modules.get(path.module_id);
-    const instances = await findInstances(services.reader, path.job_name, query);
+    const instances = await this.listings.run(() => findInstances(services.reader, path.job_name, query));
     // Executions outlive the registration of their job.
     if (instances.length === 0) services.assertJob(path.job_name);
     return instancesJson(path.module_id, instances);
@@ -75,9 +78,12 @@ export class ReadingController {
 /** By UUID there is at most one; the other parameters narrow that down as they do a listing. */
 async function findInstances(reader: ExecutionReader, jobName: string, query: ListQuery): Promise<InstanceRecord[]> {
   const uuid = uuidOf(query);
-  const { start, count, statuses } = instanceQueryOf(query);
-  if (uuid === undefined) return reader.listInstances(jobName, { start, count, statuses });
+  const wanted = instanceQueryOf(query);
+  if (uuid === undefined) return reader.listInstances(jobName, wanted);
   const instance = await reader.findByUuid(jobName, uuid);
-  const wanted = instance?.executions.some(({ status }) => statuses.length === 0 || statuses.includes(status));
-  return instance && wanted ? [instance].slice(start, start + count) : [];
+  const { start, count, statuses, before = Infinity } = wanted;
+  const matches = instance?.executions.some(
+    ({ id, status }) => id < before && (statuses.length === 0 || statuses.includes(status)),
+  );
+  return instance && matches ? [instance].slice(start, start + count) : [];
 }

@@ -2,7 +2,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { describe, expect, it } from 'vitest';
 import { BATCH_STATUSES, executionId, executionUuid, instanceId, isRunning } from '#domain';
-import { LISTED_STEPS, type ListedExecution } from '#engine';
+import type { ListedExecution } from '#engine';
 import { isoTime } from '../schema/iso-time.js';
 import type { NamedSchema } from '../schema/schema.js';
 import { INSTANCES, instancesJson, JOBS, jobsJson } from './list-view.js';
@@ -60,7 +60,7 @@ function served<T>({ schema }: NamedSchema, value: T): T {
 }
 
 const listed = (execution: ListedExecution) => {
-  const instances = [{ id: execution.instanceId, jobName: execution.jobName, executions: [execution] }];
+  const instances = [{ id: execution.instanceId, jobName: execution.jobName, executions: [execution], isCut: false }];
   return served(INSTANCES, instancesJson('persistence', instances)).jobInstances[0]?.jobExecutions[0];
 };
 
@@ -77,6 +77,13 @@ describe('jobsJson', () => {
 });
 
 describe('instancesJson', () => {
+  it('says that an instance has older executions only where its list was cut', () => {
+    const instance = { id: running.instanceId, jobName: running.jobName, executions: [running], isCut: false };
+    const [whole, cut] = served(INSTANCES, instancesJson('m', [instance, { ...instance, isCut: true }])).jobInstances;
+    expect(whole).not.toHaveProperty('olderExecutions');
+    expect(cut?.olderExecutions).toBe(true);
+  });
+
   it('has the contract’s fields in the contract’s order', () => {
     expect(Object.keys(listed(ended) ?? {})).toEqual([
       'id',
@@ -108,8 +115,9 @@ describe('instancesJson', () => {
   });
 
   it('says how many steps there are only where not all are listed', () => {
-    expect(listed({ ...running, stepCount: LISTED_STEPS })).not.toHaveProperty('stepExecutionCount');
-    expect(listed({ ...running, stepCount: LISTED_STEPS + 1 })?.stepExecutionCount).toBe(LISTED_STEPS + 1);
+    expect(listed({ ...running, stepCount: 1 })).not.toHaveProperty('stepExecutionCount');
+    expect(listed({ ...running, stepCount: 2 })?.stepExecutionCount).toBe(2);
+    expect(listed({ ...running, steps: [], stepCount: 2 })?.stepExecutionCount).toBe(2);
   });
 });
 

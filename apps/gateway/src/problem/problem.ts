@@ -39,6 +39,7 @@ export const STATUS_OF = {
   HEADERS_TOO_LARGE: 431,
   INTERNAL_ERROR: 500,
   SERVICE_UNAVAILABLE: 503,
+  GATEWAY_BUSY: 503,
   NOT_KNOWN_ON_DISK: 503,
 } as const satisfies Record<ErrorCode, number> & Record<string, number>;
 

@@ -43,6 +43,8 @@ export class ListQuery {
   @WholeNumber(0, Number.MAX_SAFE_INTEGER) start = '0';
   @WholeNumber(1, MOST) count = String(DEFAULT_COUNT);
   @Optional() @Statuses() status: string | string[] | undefined = undefined;
+  /** Only executions with a lower number: asks for those behind a list that was cut. */
+  @Optional() @WholeNumber(1, Number.MAX_SAFE_INTEGER) beforeExecution: string | undefined = undefined;
 }
 
 export class StopQuery {
@@ -69,8 +71,9 @@ export const executionIdOf = ({ job_execution_id }: { job_execution_id: string }
 export const uuidOf = ({ executionUUID }: ListQuery): ExecutionUuid | undefined =>
   executionUUID === undefined ? undefined : executionUuid(executionUUID.toLowerCase());
 
-export const instanceQueryOf = ({ start, count, status }: ListQuery): InstanceQuery => ({
+export const instanceQueryOf = ({ start, count, status, beforeExecution }: ListQuery): InstanceQuery => ({
   start: Number(start),
   count: Number(count),
   statuses: status === undefined ? [] : [...new Set(statusWords(status) as BatchStatus[])],
+  before: beforeExecution === undefined ? undefined : executionId(Number(beforeExecution)),
 });

@@ -1,6 +1,7 @@
-import { partitionStepName, type ExecutionUuid } from '#domain';
+import { partitionStepName, type ExecutionId, type ExecutionUuid } from '#domain';
 import type { ExecutionReader, InstanceQuery } from '../reader.port.js';
 import {
+  LISTED_EXECUTIONS,
   LISTED_STEPS,
   type ExecutionRecord,
   type InstanceRecord,
@@ -102,15 +103,15 @@ export function memoryReader(memory: Memory): ExecutionReader {
   const instance = (
     { id, jobName, executions }: InstanceState,
     wanted: (one: ExecutionState) => boolean,
-  ): InstanceRecord => ({
-    id,
-    jobName,
-    executions: executions
-      .map((execution) => memory.find({ id: execution })!)
-      .filter(wanted)
-      .map(listed)
-      .toReversed(),
-  });
+  ): InstanceRecord => {
+    const found = executions.map((execution) => memory.find({ id: execution })!).filter(wanted);
+    return {
+      id,
+      jobName,
+      executions: found.slice(-LISTED_EXECUTIONS).map(listed).toReversed(),
+      isCut: found.length > LISTED_EXECUTIONS,
+    };
+  };
   return {
     async findExecution(id) {
       const found = memory.find({ id });
@@ -124,8 +125,9 @@ export function memoryReader(memory: Memory): ExecutionReader {
       const found = [...memory.state.executions.values()].find((one) => one.uuid === uuid && one.jobName === jobName);
       return found && instance(memory.instanceOf(found), (one) => one === found);
     },
-    async listInstances(jobName: string, { start, count, statuses }: InstanceQuery) {
-      const wanted = ({ status }: ExecutionState) => statuses.length === 0 || statuses.includes(status);
+    async listInstances(jobName: string, { start, count, statuses, before = Infinity as ExecutionId }: InstanceQuery) {
+      const wanted = ({ id, status }: ExecutionState) =>
+        id < before && (statuses.length === 0 || statuses.includes(status));
       return [...memory.state.instances.values()]
         .filter((one) => one.jobName === jobName && one.executions.some((id) => wanted(memory.find({ id })!)))
         .toReversed()
