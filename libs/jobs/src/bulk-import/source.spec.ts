@@ -1,3 +1,5 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -110,4 +112,56 @@ describe('openSourceFile', () => {
     await expect(openSourceFile(root, 'escape/out.ndjson')).rejects.toThrow('leads outside');
     await expect(openSourceFile(root, '../secret.ndjson')).rejects.toThrow('leads outside');
   });
+
+  it('never opens what is outside, whoever swaps a directory for a link between the look and the opening', async () => {
+    const rounds = 100;
+    const atOnce = Array.from({ length: 16 }, () => 'swapped/one.ndjson');
+    await mkdir(join(outside, 'elsewhere'), { recursive: true });
+    await writeFile(join(outside, 'elsewhere/one.ndjson'), 'outside');
+    await mkdir(join(root, 'swapped'));
+    await writeFile(join(root, 'swapped/one.ndjson'), 'inside');
+    await symlink(join(outside, 'elsewhere'), join(root, 'swapped.link'));
+    const swapping = spawn(process.execPath, ['-e', SWAPPING, join(root, 'swapped')], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    try {
+      await once(swapping.stdout, 'data');
+      const contents: string[] = [];
+      for (let i = 0; i < rounds; i++) contents.push(...(await Promise.all(atOnce.map(contentOf))));
+      expect(contents).not.toContain('outside');
+      // The race was run: the file was found, and the link was, too.
+      expect(contents).toContain('inside');
+      expect(contents).toContain('refused');
+    } finally {
+      swapping.kill('SIGKILL');
+      await once(swapping, 'exit');
+    }
+  });
+
+  it('does not open a pipe that stands where a file was', async () => {
+    execFileSync('mkfifo', [join(root, 'pipe.ndjson')]);
+    await expect(openSourceFile(root, 'pipe.ndjson')).rejects.toThrow('which is not a regular file');
+  });
 });
+
+/** Swaps a directory and a link for each other, as fast as it can. */
+const SWAPPING = `
+  const { renameSync } = require('node:fs');
+  const [, at] = process.argv;
+  console.log('swapping');
+  for (;;) {
+    renameSync(at, at + '.real');
+    renameSync(at + '.link', at);
+    renameSync(at, at + '.link');
+    renameSync(at + '.real', at);
+  }`;
+
+async function contentOf(name: string): Promise<string> {
+  try {
+    const handle = await openSourceFile(root, name);
+    return await handle.readFile('utf8').finally(() => handle.close());
+  } catch (error) {
+    if (error instanceof SourceRefusedError) return 'refused';
+    throw error;
+  }
+}

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { access, open, readdir, realpath, stat, type FileHandle } from 'node:fs/promises';
+import { access, open, readdir, readlink, realpath, stat, type FileHandle } from 'node:fs/promises';
 import { join, posix, sep } from 'node:path';
 import { TransientError } from '#job-kit';
 import { glob, isGlob } from './glob.js';
@@ -89,17 +89,52 @@ async function locate(importDirectory: string, name: string): Promise<string> {
 
 async function inside(root: string, name: string): Promise<string> {
   const path = await realpath(join(root, name)).catch(unreadable(name));
-  const within = path === root || path.startsWith(root.endsWith(sep) ? root : root + sep);
-  return within
-    ? path
-    : refuse(`names "${name}", a link that leads outside the import directory; copy the files there`);
+  return isWithin(root, path) ? path : leadsOutside(name);
 }
 
-/** Opens a file of a resolved source. @throws SourceRefusedError if it has become unfit since */
+const isWithin = (root: string, path: string): boolean =>
+  path === root || path.startsWith(root.endsWith(sep) ? root : root + sep);
+
+const leadsOutside = (name: string): never =>
+  refuse(`names "${name}", a link that leads outside the import directory; copy the files there`);
+
+/**
+ * Opens a file of a resolved source.
+ *
+ * A directory on its path may be swapped for a link after the look and before the opening, so what counts is what was
+ * opened: that is looked at again.
+ *
+ * @throws SourceRefusedError if it has become unfit since
+ */
 export async function openSourceFile(importDirectory: string, name: string): Promise<FileHandle> {
   const path = await locate(importDirectory, name);
-  return open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(unreadable(name));
+  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+  const handle = await open(path, flags).catch(unreadable(name));
+  try {
+    await assertInside(await rootOf(importDirectory), name, handle);
+    return handle;
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
 }
+
+async function assertInside(root: string, name: string, handle: FileHandle): Promise<void> {
+  const opened = await handle.stat({ bigint: true }).catch(unreadable(name));
+  if (!opened.isFile()) refuse(`names "${name}", which is not a regular file`);
+  const path = await pathOf(handle);
+  if (path !== undefined) {
+    if (!isWithin(root, path)) leadsOutside(name);
+    return;
+  }
+  const now = await stat(await inside(root, name), { bigint: true }).catch(unreadable(name));
+  if (now.ino !== opened.ino || now.dev !== opened.dev)
+    refuse(`names "${name}", which was replaced while it was opened`);
+}
+
+/** Where the kernel says that an open file is; undefined where it does not say so (only Linux does). */
+const pathOf = (handle: FileHandle): Promise<string | undefined> =>
+  readlink(`/proc/self/fd/${handle.fd}`).catch(() => undefined);
 
 const rootOf = (importDirectory: string): Promise<string> =>
   realpath(importDirectory).catch(() => refuse('cannot be looked up, as the import directory does not exist'));
