@@ -49,6 +49,15 @@ describe('the history of an execution', () => {
     ]);
   });
 
+  it('is not judged by the order of answers that were under way at the same time', () => {
+    history.observe([listed('COMPLETED')], { sentAt: 1_200, answeredAt: 1_300 });
+    history.observe([listed('STARTED')], { sentAt: 1_000, answeredAt: 1_400 });
+    see('COMPLETED', 2);
+    expect(violations).toEqual([]);
+    history.observe([listed('STARTED')], { sentAt: 2_100, answeredAt: 2_200 });
+    expect(violations).toEqual(['Execution 1 (a) went from COMPLETED to STARTED']);
+  });
+
   it('may come to STOPPED from anywhere once a force stop was asked for', () => {
     see('COMPLETED', 1);
     history.willForce(1);

@@ -35,6 +35,7 @@ describe('the gateway', () => {
     expect((await get('/health/ready').expect(200)).body).toEqual({
       status: 'ok',
       dependencies: { redis: 'up', 'postgres:persistence': 'up' },
+      importDirectories: { persistence: 'up' },
       lastSweepAgeMs: { persistence: expect.any(Number) },
     });
   });
@@ -47,6 +48,7 @@ describe('the gateway', () => {
       {
         status: 'unavailable',
         dependencies: { redis: 'up', 'postgres:persistence': 'down' },
+        importDirectories: { persistence: 'up' },
         lastSweepAgeMs: { persistence: expect.any(Number) },
       },
     ]);
@@ -76,6 +78,7 @@ describe('a gateway whose Redis takes no writes', () => {
       expect((await ready()).body).toEqual({
         status: 'unavailable',
         dependencies: { redis: 'down', 'postgres:persistence': 'up' },
+        importDirectories: { persistence: 'up' },
         lastSweepAgeMs: {},
       });
       const operator = Endpoint.of(other);

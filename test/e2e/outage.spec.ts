@@ -93,7 +93,12 @@ describe.each(OUTAGES)('while Redis is $is', ({ begin, end }) => {
     const response = await request(fleet.url).get('/health/ready');
     expect([response.status, response.body]).toEqual([
       503,
-      { status: 'unavailable', dependencies: { redis: 'down', 'postgres:persistence': 'up' }, lastSweepAgeMs: {} },
+      {
+        status: 'unavailable',
+        dependencies: { redis: 'down', 'postgres:persistence': 'up' },
+        importDirectories: { persistence: 'up' },
+        lastSweepAgeMs: {},
+      },
     ]);
     expect(api.faultsOf(response)).toEqual([]);
   });

@@ -1,4 +1,4 @@
-import { abandonedCode } from '#engine';
+import { abandonedCode } from '#job-kit';
 import type { Logger } from '#platform';
 
 const LOOK_MS = 1_000;

@@ -1,4 +1,3 @@
-export { abandonedCode } from './abandoned-code.js';
 export * from './audit.port.js';
 export * from './operator.port.js';
 export * from './reader.port.js';

@@ -1,6 +1,6 @@
 import { SkipLimitExceededError, Rejection, SupersededError, TransientError, UnavailableError } from '#job-kit';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { abandonedCode } from './abandoned-code.js';
+import { abandonedCode } from '#job-kit';
 import { AbandonedError, jobCode, StepFailure } from './job-code.js';
 
 const rejecting = async (error: Error): Promise<never> => {

@@ -1,5 +1,4 @@
-import { SkipLimitExceededError, SupersededError, TransientError } from '#job-kit';
-import { abandonedCode } from './abandoned-code.js';
+import { abandonedCode, SkipLimitExceededError, SupersededError, TransientError } from '#job-kit';
 import { messageOf } from './describe-error.js';
 
 /** A job's own code failed for good: the step fails with this message. */

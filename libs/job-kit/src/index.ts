@@ -1,3 +1,4 @@
+export { abandonedCode } from './abandoned-code.js';
 export * from './chunk.js';
 export * from './context.js';
 export * from './crash-point.js';

@@ -33,19 +33,23 @@ export class HealthController implements BeforeApplicationShutdown {
   @AnswersAnybody({ 200: READINESS, 503: READINESS }, 'Whether Redis and the databases answer, each by name')
   async ready(@Res({ passthrough: true }) reply: FastifyReply): Promise<Readiness> {
     const { all } = this.modules;
-    const [readiness, lastSweepAgeMs] = await Promise.all([
+    const onDown = (dependency: string, reason: string) => this.log.warn('Dependency is down', { dependency, reason });
+    const [readiness, files, lastSweepAgeMs] = await Promise.all([
       checkAll(
         {
           redis: () => Promise.all(all.map((m) => m.redisReady())),
           ...Object.fromEntries(all.map((m) => [`postgres:${m.id}`, () => m.ready()])),
         },
-        (dependency, reason) => this.log.warn('Dependency is down', { dependency, reason }),
+        onDown,
+      ),
+      checkAll(Object.fromEntries(all.map((m) => [m.id, () => m.importDirectoryReady()])), (id, reason) =>
+        onDown(`import directory of ${id}`, reason),
       ),
       knownAges(Object.fromEntries(all.map((m) => [m.id, () => m.lastSweepAge()]))),
     ]);
     const status = this.leaving ? 'unavailable' : readiness.status;
     reply.code(status === 'ok' ? 200 : 503);
-    return { ...readiness, status, lastSweepAgeMs };
+    return { ...readiness, status, importDirectories: files.dependencies, lastSweepAgeMs };
   }
 
   beforeApplicationShutdown(): void {

@@ -8,6 +8,10 @@ export const READINESS = named(
   object({
     status: oneOf(['ok', 'unavailable']),
     dependencies: map(oneOf(['up', 'down'])),
+    importDirectories: described(
+      map(oneOf(['up', 'down'])),
+      'By module: whether its file system answers. Only starts of imports need it, so the status does not depend on it',
+    ),
     lastSweepAgeMs: described(
       map(count),
       'By module: how long ago a worker last looked for executions without progress. Left out if none ever has, or if it is not known now',
@@ -27,7 +31,7 @@ export async function checkAll(
   checks: Readonly<Record<string, () => Promise<unknown>>>,
   onDown: (name: string, reason: string) => void,
   patience = PATIENCE,
-): Promise<Omit<Readiness, 'lastSweepAgeMs'>> {
+): Promise<Pick<Readiness, 'status' | 'dependencies'>> {
   const results = await Promise.all(
     Object.entries(checks).map(async ([name, check]) => {
       const reason = await within(patience, check).then(() => undefined, String);

@@ -6,6 +6,7 @@ import { openModule } from '#module';
 import type { ModuleSettings } from '#platform';
 import { barrierKey, RedisAuditLog } from '#repository';
 import { acknowledged, openDurability } from './acknowledged.js';
+import { DirectoryProbe } from './directory-probe.js';
 import { LOG, REDIS, SETTINGS, type Core } from '../core.module.js';
 import { QUEUES, type QueuesByModule } from './queues.module.js';
 
@@ -22,6 +23,8 @@ export interface ModuleServices {
   redisReady(): Promise<unknown>;
   /** How long ago a worker last looked for executions without progress, in ms; undefined if never. */
   lastSweepAge(): Promise<number | undefined>;
+  /** Whether the file system of its import directory answers. @throws with the reason */
+  importDirectoryReady(): Promise<unknown>;
   /** Whether its database answers. @throws with the reason */
   ready(): Promise<void>;
   /** Closes what was opened for this module alone; the shared Redis connection and the queues are not its own. */
@@ -42,6 +45,7 @@ async function openServices(parts: ModuleParts, settings: ModuleSettings): Promi
   const moduleQueues = queues.get(settings.id)!;
   const module = openModule(parts.settings, settings, { redis, queues: moduleQueues, log, databaseConnections: 1 });
   const operations = new JobOperator(module);
+  const probe = new DirectoryProbe(settings.importDirectory);
   return {
     id: module.id,
     jobs: module.jobs,
@@ -51,6 +55,7 @@ async function openServices(parts: ModuleParts, settings: ModuleSettings): Promi
     assertJob: (jobName) => assertJob(module, jobName),
     redisReady: () => redis.set(barrierKey(KEY_PREFIX, module.id), ''),
     lastSweepAge: () => module.store.lastTurn('sweep'),
+    importDirectoryReady: () => probe.ask(),
     ready: () => module.postgres.ping(),
     async close() {
       durability?.close();

@@ -3,7 +3,9 @@ import { mkdtemp, open, rm, writeFile, type FileHandle } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { abandonedCode, UnavailableError } from '#job-kit';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { hangingNow } from './answered.js';
 import { fileBlocks, gzipBlocks } from './blocks.js';
 
 /** Reads its beginning, and then no more. No mock: those listen to the promises that they return. */
@@ -16,7 +18,7 @@ describe('fileBlocks', () => {
   it('tells of a failed reading whoever comes for the block, and nobody before', async () => {
     const unhandled = vi.fn<(reason: unknown) => void>();
     process.once('unhandledRejection', unhandled);
-    const blocks = fileBlocks({ read } as unknown as FileHandle, 0, 100, () => Buffer.alloc(10));
+    const blocks = fileBlocks({ read } as unknown as FileHandle, 'a', 0, 100, () => Buffer.alloc(10));
     await blocks.next();
     // Node tells of what nobody listened to before it turns to the next of these.
     await new Promise(setImmediate);
@@ -27,6 +29,29 @@ describe('fileBlocks', () => {
 });
 
 const BLOCK_BYTES = 256 * 1024;
+
+describe('a file system that hangs', () => {
+  it('is given up, for another worker, and nobody waits for it any longer', async () => {
+    let answer!: () => void;
+    const late = new Promise<void>((resolve) => (answer = resolve));
+    /** Answers at once, and then only when it is well again. */
+    const hung = async (buffer: Buffer, _offset: number, _length: number, at: number) => {
+      if (at > 0) await late;
+      return { bytesRead: buffer.length, buffer };
+    };
+    const before = [abandonedCode.count, hangingNow()];
+    const blocks = fileBlocks({ read: hung } as unknown as FileHandle, 'a.ndjson', 0, 100, () => Buffer.alloc(10), 5);
+    await blocks.next();
+    const failure: unknown = await blocks.next().catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(UnavailableError);
+    expect((failure as Error).message).toBe('The file system has not answered for a.ndjson within 5 ms: it may hang.');
+    expect([abandonedCode.count, hangingNow()]).toEqual(before.map((count) => count + 1));
+    await blocks.return();
+    answer();
+    await new Promise(setImmediate);
+    expect([abandonedCode.count, hangingNow()]).toEqual(before);
+  });
+});
 
 describe('gzipBlocks', () => {
   const short = gzipSync('short');

@@ -7,6 +7,7 @@ import { GzipCursors } from './gzip-cursors.js';
 import type { Line } from './lines.js';
 import { openReader } from './reader.js';
 import { resolveSource, SourceRefusedError } from './source.js';
+import { SourceChecks } from './source-checks.js';
 import { split } from './split.js';
 
 const parameters = z.strictObject({
@@ -30,11 +31,12 @@ const STEP = 'bulkImportProcessingStep';
 /** Imports FHIR resources from NDJSON files into the module's table `resource`, exactly once. */
 export function bulkImportJob({ importDirectory, store, maxLineBytes }: JobModule): Job {
   const gzipCursors = new GzipCursors(importDirectory, maxLineBytes);
+  const checks = new SourceChecks();
 
   return defineJob<BulkImportParameters>({
     name: 'bulkImportJob',
     parameters,
-    check: ({ source }) => faultsOf(importDirectory, source),
+    check: ({ source }) => checks.run(() => faultsOf(importDirectory, source)),
     steps: [
       chunkStep<BulkImportParameters, Line, FhirRow>({
         name: STEP,

@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join, posix } from 'node:path';
+import { answered } from './answered.js';
 
 /** Whether one character will do. */
 type OneCharacter = (character: string) => boolean;
@@ -34,7 +35,10 @@ async function* walk(
   parts: readonly Part[],
   at: readonly number[],
 ): AsyncGenerator<string, void, undefined> {
-  for (const entry of await readdir(join(directory, folder), { withFileTypes: true })) {
+  for (const entry of await answered(
+    folder || 'the import directory',
+    readdir(join(directory, folder), { withFileTypes: true }),
+  )) {
     if (entry.isSymbolicLink()) continue;
     const next = reached(
       parts,

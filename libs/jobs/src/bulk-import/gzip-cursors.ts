@@ -1,4 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
+import { close } from './answered.js';
 import { gzipBlocks } from './blocks.js';
 import { Lines } from './lines.js';
 import { assertUnchanged, type PlannedFile } from './planned-file.js';
@@ -12,7 +13,7 @@ export interface Cursor {
 
 export async function closeCursor({ lines, handle }: Cursor): Promise<void> {
   await lines.close();
-  await handle.close();
+  await close(handle);
 }
 
 interface Idle extends Cursor {
@@ -44,7 +45,7 @@ export class GzipCursors {
     try {
       await assertUnchanged(planned, handle);
     } catch (error) {
-      await handle.close();
+      await close(handle);
       throw error;
     }
     return {

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import type { Partition } from '#job-kit';
+import { answered } from './answered.js';
 
 /** A file as the plan saw it. */
 export interface PlannedFile {
@@ -42,7 +43,7 @@ export const isGzip = (file: string): boolean => file.endsWith('.gz');
 const VERSION_CHARACTERS = 11;
 
 export async function observe(file: string, handle: FileHandle): Promise<PlannedFile> {
-  const { size, mtimeNs, ctimeNs, ino } = await handle.stat({ bigint: true });
+  const { size, mtimeNs, ctimeNs, ino } = await answered(file, handle.stat({ bigint: true }));
   const version = hash('sha256', `${mtimeNs}/${ctimeNs}/${ino}`, 'base64url').slice(0, VERSION_CHARACTERS);
   return { file, size: Number(size), version };
 }

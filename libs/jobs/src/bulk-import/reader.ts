@@ -38,7 +38,9 @@ export async function openReader(
 async function plainReader(options: ReaderOptions, share: Share, from: Position): Promise<ChunkReader<Line>> {
   const { row, byte = 0 } = from;
   const handle = await openSourceFile(options.importDirectory, share.file);
-  const blocks = fileBlocks(handle, byte, share.bytes?.end ?? share.size, () => Buffer.allocUnsafeSlow(BLOCK_BYTES));
+  const blocks = fileBlocks(handle, share.file, byte, share.bytes?.end ?? share.size, () =>
+    Buffer.allocUnsafeSlow(BLOCK_BYTES),
+  );
   const cursor = { handle, lines: new Lines(share.file, blocks, options.maxLineBytes, row, byte) };
   return new PartitionReader(share, cursor, () => closeCursor(cursor));
 }

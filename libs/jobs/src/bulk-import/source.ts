@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { access, open, readdir, readlink, realpath, stat, type FileHandle } from 'node:fs/promises';
 import { join, posix, sep } from 'node:path';
 import { TransientError } from '#job-kit';
+import { answered, close } from './answered.js';
 import { glob, isGlob } from './glob.js';
 import { isTransientIo } from './io-errors.js';
 
@@ -51,13 +52,14 @@ export async function resolveSource(
   if (names.length > mostFiles) {
     refuse(`names ${names.length} files; at most ${mostFiles} can be imported together: join them, or name fewer`);
   }
-  for (const name of names) await access(await locate(importDirectory, name), constants.R_OK).catch(unreadable(name));
+  for (const name of names)
+    await answered(name, access(await locate(importDirectory, name), constants.R_OK)).catch(unreadable(name));
   return names.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
 }
 
 /** What stands there goes before what it means as a glob: a file may be called `a[1].ndjson`. */
 async function namesOf(root: string, source: string): Promise<string[]> {
-  const found = await stat(join(root, source)).catch((error: NodeJS.ErrnoException) => {
+  const found = await answered(source, stat(join(root, source))).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
     return unreadable(source)(error);
   });
@@ -70,7 +72,7 @@ async function namesOf(root: string, source: string): Promise<string[]> {
 
 async function listed(root: string, directory: string): Promise<string[]> {
   await inside(root, directory);
-  const names = await readdir(join(root, directory)).catch(unreadable(directory));
+  const names = await answered(directory, readdir(join(root, directory))).catch(unreadable(directory));
   return names.filter((name) => ENDING.test(name) && !name.startsWith('.')).map((name) => posix.join(directory, name));
 }
 
@@ -82,13 +84,13 @@ async function listed(root: string, directory: string): Promise<string[]> {
  */
 async function locate(importDirectory: string, name: string): Promise<string> {
   const path = await inside(await rootOf(importDirectory), name);
-  const found = await stat(path).catch(unreadable(name));
+  const found = await answered(name, stat(path)).catch(unreadable(name));
   if (found.isDirectory()) refuse(`names "${name}", which is a directory; rename it or name the files in it`);
   return found.isFile() ? path : refuse(`names "${name}", which is not a regular file`);
 }
 
 async function inside(root: string, name: string): Promise<string> {
-  const path = await realpath(join(root, name)).catch(unreadable(name));
+  const path = await answered(name, realpath(join(root, name))).catch(unreadable(name));
   return isWithin(root, path) ? path : leadsOutside(name);
 }
 
@@ -109,25 +111,30 @@ const leadsOutside = (name: string): never =>
 export async function openSourceFile(importDirectory: string, name: string): Promise<FileHandle> {
   const path = await locate(importDirectory, name);
   const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-  const handle = await open(path, flags).catch(unreadable(name));
+  const opening = open(path, flags);
+  const handle = await answered(name, opening).catch((error: Error) => {
+    // One that is opened after all is of no use to anybody.
+    opening.then(close, () => undefined);
+    return unreadable(name)(error);
+  });
   try {
     await assertInside(await rootOf(importDirectory), name, handle);
     return handle;
   } catch (error) {
-    await handle.close();
+    await close(handle);
     throw error;
   }
 }
 
 async function assertInside(root: string, name: string, handle: FileHandle): Promise<void> {
-  const opened = await handle.stat({ bigint: true }).catch(unreadable(name));
+  const opened = await answered(name, handle.stat({ bigint: true })).catch(unreadable(name));
   if (!opened.isFile()) refuse(`names "${name}", which is not a regular file`);
   const path = await pathOf(handle);
   if (path !== undefined) {
     if (!isWithin(root, path)) leadsOutside(name);
     return;
   }
-  const now = await stat(await inside(root, name), { bigint: true }).catch(unreadable(name));
+  const now = await answered(name, stat(await inside(root, name), { bigint: true })).catch(unreadable(name));
   if (now.ino !== opened.ino || now.dev !== opened.dev)
     refuse(`names "${name}", which was replaced while it was opened`);
 }
@@ -137,11 +144,15 @@ const pathOf = (handle: FileHandle): Promise<string | undefined> =>
   readlink(`/proc/self/fd/${handle.fd}`).catch(() => undefined);
 
 const rootOf = (importDirectory: string): Promise<string> =>
-  realpath(importDirectory).catch(() => refuse('cannot be looked up, as the import directory does not exist'));
+  answered('the import directory', realpath(importDirectory)).catch((error: Error) => {
+    if (error instanceof TransientError) throw error;
+    return refuse('cannot be looked up, as the import directory does not exist');
+  });
 
 const unreadable =
   (name: string) =>
   (error: Error & { code?: string }): never => {
+    if (error instanceof TransientError) throw error;
     if (isTransientIo(error)) throw new TransientError(error);
     return refuse(`names "${name}", which cannot be read (${error.code ?? error.message})`);
   };

@@ -1,4 +1,5 @@
 import type { Partition } from '#job-kit';
+import { close } from './answered.js';
 import { fileBlocks, gzipBlocks, type Blocks } from './blocks.js';
 import { assertUnchanged, isGzip, observe, partitionOf } from './planned-file.js';
 import { openSourceFile } from './source.js';
@@ -33,13 +34,15 @@ export async function* split(
     const planned = await observe(file, handle);
     if (planned.size === 0) return;
     const gzip = isGzip(file);
-    const blocks = gzip ? gzipBlocks(handle, file, planned.size) : fileBlocks(handle, 0, planned.size, twoInTurn());
+    const blocks = gzip
+      ? gzipBlocks(handle, file, planned.size)
+      : fileBlocks(handle, file, 0, planned.size, twoInTurn());
     for await (const { firstRow, rows, start, end } of ranges(blocks, rowsPerPartition)) {
       yield partitionOf(label, { ...planned, firstRow, rows, ...(gzip ? {} : { bytes: { start, end } }) });
     }
     await assertUnchanged(planned, handle);
   } finally {
-    await handle.close();
+    await close(handle);
   }
 }
 

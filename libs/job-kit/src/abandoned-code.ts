@@ -1,5 +1,5 @@
 /**
- * Code of jobs in this process that was told to leave and still runs, though nobody waits for it any longer. It cannot be
+ * Code of jobs, and questions to a file system that hangs, in this process that was told to leave and still runs, though nobody waits for it any longer. It cannot be
  * ended: only a new process is rid of it.
  */
 export class AbandonedCode {
