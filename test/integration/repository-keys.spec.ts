@@ -190,6 +190,7 @@ describe('every key', () => {
       'audit',
       'barrier',
       'databases',
+      'events',
       'idempotency:?',
       'last-id:execution',
       'last-id:instance',

@@ -17,6 +17,7 @@ export const KEYS = {
   databases: 'databases',
   sealed: 'sealed:?',
   audit: 'audit',
+  events: 'events',
   barrier: 'barrier',
   turn: 'turn:?',
   turns: 'turns',

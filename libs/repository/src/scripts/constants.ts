@@ -5,6 +5,9 @@ import { KEYS } from '../keys.js';
 /** What a controller's script returns once another controller, or a force stop, took the lease. */
 export const LOST = 'LEASE_LOST';
 
+/** About how many events of a module are kept; Redis trims in whole nodes, so a few more stay. */
+const MOST_EVENTS = 10_000;
+
 const luaTable = (entries: [string, string][]): string =>
   `{${entries.map(([name, value]) => `[${JSON.stringify(name)}]=${value}`).join(',')}}`;
 
@@ -29,6 +32,7 @@ export const CONSTANTS: [string, string][] = [
     `local EXIT_CODES = ${luaTable(BATCH_STATUSES.map((status) => [status, JSON.stringify(exitCodeOf(status))]))}`,
   ],
   ['COUNTS', `local COUNTS = {${COUNT_NAMES.map((name) => JSON.stringify(name)).join(',')}}`],
+  ['MAX_EVENTS', `local MAX_EVENTS = ${MOST_EVENTS}`],
   ['MAX_FAILURES', `local MAX_FAILURES = ${LIMITS.failures}`],
   ['NAME_SEPARATOR', `local NAME_SEPARATOR = ${JSON.stringify(partitionStepName('', ''))}`],
   ['LOST', `local LOST = '${LOST}'`],

@@ -13,11 +13,11 @@ if not holdsLease(id, token) then return LOST end
 local from, instanceId = statusOf(id)
 if not SOURCES[status][from] then return 'unchanged' end
 if status == 'COMPLETED' and not isCompleted(id, instanceId) then return 'unchanged' end
-moveTo(id, status)
-redis.call('HSET', executionKey(id), 'exitCode', exitCode, 'endTime', NOW)
 if failedStep ~= '' then addFailure(id, failedStep, message) end
 if status == 'FAILED' then describeFailure(id) end
 endOpenSteps(id, status)
+redis.call('HSET', executionKey(id), 'endTime', NOW)
+moveTo(id, status, exitCode)
 redis.call('DEL', nudgeKey(id))
 if status ~= 'COMPLETED' then redis.call('ZADD', unsettledKey(), NOW, id) end
 for i = 1, #seals, 3 do

@@ -11,8 +11,8 @@ if onlyRunning == '1' and not RUNNING[status] then return status end
 if status == 'STOPPED' then
   redis.call('ZADD', unsettledKey(), 'NX', NOW, id)
 else
+  redis.call('HSET', executionKey(id), 'exitDescription', 'Force-stopped by ' .. by .. ' from ' .. status)
   endAtOnce(id, 'STOPPED')
   unseal(id)
-  redis.call('HSET', executionKey(id), 'exitDescription', 'Force-stopped by ' .. by .. ' from ' .. status)
 end
 return status

@@ -6,7 +6,7 @@ export { inOrder, type Argument, type Arguments, type ScriptName } from './argum
 export { LOST };
 
 /** Functions that scripts share; those of a file may use those of the files before. */
-const SHARED_FILES = ['executions', 'databases', 'partitions', 'steps'];
+const SHARED_FILES = ['events', 'executions', 'databases', 'partitions', 'steps'];
 
 const COMMENT_LINE = /^ *--.*\n/gm;
 const FUNCTION = /^local function (\w+)[\s\S]*?^end\n/gm;

@@ -35,6 +35,7 @@ if status and count == '1' and reopened > 0 then redis.call('HINCRBY', key, 'reo
 if status == 'COMPLETED' then
   redis.call('HSET', key, 'status', 'STARTED', 'lastUpdatedTime', NOW)
   redis.call('HDEL', key, 'endTime', 'exitCode')
+  record(id, step, key, 'COMPLETED', 'STARTED')
 end
 if not at or at > tonumber(last) then at = -1 end
 return {reopened, at, tonumber(redis.call('HGET', key, 'reopened') or 0)}

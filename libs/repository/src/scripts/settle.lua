@@ -11,6 +11,7 @@ local stepKey, key = stepExecutionKey(id, step), partitionKey(id, step, partitio
 if redis.call('EXISTS', stepKey) == 0 then
   beginStepExecution(id, step)
   endStepExecution(stepKey, 'STOPPED')
+  record(id, step, stepKey, 'STARTED', 'STOPPED', EXIT_CODES['STOPPED'])
 end
 if redis.call('EXISTS', key) == 0 then
   local plan = redis.call('LINDEX', planKey(instanceId, step), partition)

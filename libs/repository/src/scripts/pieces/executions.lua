@@ -50,12 +50,14 @@ local function takenUp(id)
 end
 
 -- Moves an execution to a status and keeps the indexes true: 'running' by time of last progress, 'ended' by time of
--- the end, and the instances by the statuses of their executions.
-local function moveTo(id, to)
+-- the end, and the instances by the statuses of their executions. 'exitCode' is given for a status that is an end; what
+-- describes the end is stored before, so that the event tells it.
+local function moveTo(id, to, exitCode)
   local execution = executionKey(id)
   local found = redis.call('HMGET', execution, 'status', 'instanceId', 'jobName')
   local from, instanceId, job = found[1], found[2], found[3]
   redis.call('HSET', execution, 'status', to, 'lastUpdatedTime', NOW)
+  if exitCode then redis.call('HSET', execution, 'exitCode', exitCode) end
   if from == to then return end
   if from then leaveStatus(id, from, instanceId) end
   if RUNNING[to] then
@@ -66,6 +68,7 @@ local function moveTo(id, to)
   end
   redis.call('HINCRBY', instanceKey(instanceId), 'count:' .. to, 1)
   indexInstance(instanceId, job)
+  record(id, nil, execution, from or '', to, exitCode)
 end
 
 -- The first failures of an execution; what cannot be read counts as none.

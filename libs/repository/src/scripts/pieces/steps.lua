@@ -29,7 +29,9 @@ end
 local function beginStepExecution(id, step)
   redis.call('RPUSH', stepsKey(id), step)
   redis.call('HINCRBY', executionKey(id), 'stepCount', 1)
-  redis.call('HSET', stepExecutionKey(id, step), 'status', 'STARTED', 'startTime', NOW)
+  local key = stepExecutionKey(id, step)
+  redis.call('HSET', key, 'status', 'STARTED', 'startTime', NOW)
+  record(id, step, key, '', 'STARTED')
 end
 
 -- Begins a partition whose status is 'was', unless it has begun, and sets other fields of it, names and values in turn.
@@ -68,6 +70,7 @@ local function closeStep(id, step, instanceId, status, exitCode, failedStep, mes
     redis.call('HSET', key, 'failure', message)
     addFailure(id, failedStep, message)
   end
+  record(id, step, key, 'STARTED', status, exitCode)
 end
 
 -- Ends what still stands STARTED in an execution that ends: its steps, and their partitions in flight.
@@ -77,6 +80,7 @@ local function endOpenSteps(id, status)
     if redis.call('HGET', key, 'status') == 'STARTED' then
       endStepExecution(key, status)
       redis.call('HDEL', key, 'work')
+      record(id, step, key, 'STARTED', status, EXIT_CODES[status])
       for _, partition in ipairs(redis.call('SMEMBERS', inFlightKey(id, step))) do
         local one = partitionKey(id, step, partition)
         if redis.call('HGET', one, 'status') == 'STARTED' then endStepExecution(one, status) end
@@ -102,10 +106,9 @@ end
 -- Ends an execution without its controller, which leaves when it finds its lease gone. Its counts are to be settled: a
 -- worker may have died, or be shut out, between a commit and its mirror.
 local function endAtOnce(id, status)
-  moveTo(id, status)
-  redis.call('HSETNX', executionKey(id), 'endTime', NOW)
-  redis.call('HSET', executionKey(id), 'exitCode', status)
   endOpenSteps(id, status)
+  moveTo(id, status, status)
+  redis.call('HSETNX', executionKey(id), 'endTime', NOW)
   redis.call('DEL', leaseKey(id), nudgeKey(id))
   redis.call('ZADD', unsettledKey(), 'NX', NOW, id)
 end
