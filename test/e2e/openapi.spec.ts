@@ -55,6 +55,7 @@ describe('the document', () => {
       'delete /batch-job/{module_id}/{job_name}/{job_execution_id}',
       'get /batch-job/{module_id}',
       'get /batch-job/{module_id}/audit',
+      'get /batch-job/{module_id}/fleet',
       'get /batch-job/{module_id}/{job_name}',
       'get /batch-job/{module_id}/{job_name}/{job_execution_id}',
       'get /batch-job/{module_id}/{job_name}/{job_execution_id}/verify',
@@ -108,6 +109,7 @@ describe('a success is as documented', () => {
 
     expect(told(await endpoint.get(`${ROOT}`))).toBe(200);
     expect(told(await endpoint.get(`${ROOT}/audit`))).toBe(200);
+    expect(told(await endpoint.get(`${ROOT}/fleet`))).toBe(200);
     for (const jobName of ['bulkImportJob', 'noopJob']) {
       const list = await endpoint.get(`${ROOT}/${jobName}`);
       expect(told(list)).toBe(200);

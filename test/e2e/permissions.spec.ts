@@ -37,6 +37,7 @@ const ROUTES: readonly [method: string, url: string, rule: Rule, status: number]
   ['GET', '/batch-job/:module_id/:job_name/:job_execution_id', VIEW, 404],
   ['GET', '/batch-job/:module_id/:job_name/:job_execution_id/verify', VIEW, 404],
   ['GET', '/batch-job/:module_id/audit', MANAGE, 200],
+  ['GET', '/batch-job/:module_id/fleet', VIEW, 200],
   ['POST', '/batch-job/:module_id/:job_name/start', MANAGE, 202],
   ['POST', '/batch-job/:module_id/:job_execution_id/stop', MANAGE, 404],
   ['POST', '/batch-job/:module_id/:job_execution_id/restart', MANAGE, 404],

@@ -1,6 +1,6 @@
 import { BATCH_STATUSES } from '#domain';
 import { queueName, queuePrefix, QUEUE_KINDS } from '#queues';
-import { KEYS, RedisAuditLog } from '#repository';
+import { KEYS, RedisAuditLog, RedisFleetPresence } from '#repository';
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -47,7 +47,7 @@ const documented = tableUnder('Keys').map(([key, , type]) => {
 /** The row of a key, given without the root. */
 const entryOf = (key: string) => documented.find(({ pattern }) => pattern.test(key));
 
-const HASHES = ['execution:?', 'execution:?:step:?', 'execution:?:step:?:?', 'instance:?', 'idempotency:?'];
+const HASHES = ['execution:?', 'execution:?:step:?', 'execution:?:step:?:?', 'instance:?', 'tally', 'idempotency:?'];
 
 let repository: TestRepository;
 let keys: string[];
@@ -111,6 +111,7 @@ async function everything(): Promise<void> {
   const restarted = await repository.lease(await repository.restart(half));
   await repository.store.reopen(restarted, 'load', [[0, 0]]);
   await repository.store.takeTurn('sweep', 60_000);
+  await new RedisFleetPresence(repository.redis, repository.prefix, MODULE).beat({ id: 'host:1:ab', version: '0.1.0' });
   // Written only where Redis has WAITAOF.
   await repository.redis.set(repository.key('barrier'), '');
   await new RedisAuditLog(repository.redis, repository.prefix, MODULE).append({
@@ -194,8 +195,10 @@ describe('every key', () => {
       'idempotency:?',
       'last-id:execution',
       'last-id:instance',
+      'tally',
       'turn:?',
       'turns',
+      'workers',
     ]);
   });
 });

@@ -89,7 +89,7 @@ describe('a job whose steps have changed since an instance began', () => {
       const all = await mine.redis.zrange(mine.key('executions', instanceId), '0', '-1');
       for (const id of all) expect(await at.forget(Number(id) as never, 1_000, true)).toBe('done');
       const left = Object.keys(await ours.snapshot());
-      expect(left.toSorted()).toEqual(['events', 'forgotten', 'last-id:execution', 'last-id:instance']);
+      expect(left.toSorted()).toEqual(['events', 'forgotten', 'last-id:execution', 'last-id:instance', 'tally']);
     } finally {
       repository = theirs;
       at = theirs.store;

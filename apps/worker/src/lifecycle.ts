@@ -17,6 +17,7 @@ import { serveHealth, type WorkerHealth } from './health-server.js';
 import { Heartbeat } from './heartbeat.js';
 import type { ModuleEngine, WorkerParts } from './module-engine.js';
 import { ModuleStarts } from './module-starts.js';
+import { Presence } from './presence.js';
 import { ENGINES, type Engines, type ModuleProcessor } from './processors.js';
 
 export const WORKER_PARTS = Symbol('worker parts');
@@ -31,6 +32,7 @@ export class WorkerLifecycle implements OnApplicationBootstrap, BeforeApplicatio
   readonly #heartbeat: Heartbeat;
   readonly #clock: ClockWatch;
   readonly #abandoned: AbandonedWatch;
+  readonly #presence = new Presence();
   readonly #subscriptions: RedisClient[] = [];
   readonly #starts: ModuleStarts;
   /** The processors of the modules that are served so far. */
@@ -72,6 +74,8 @@ export class WorkerLifecycle implements OnApplicationBootstrap, BeforeApplicatio
     this.#clock.stop();
     this.#abandoned.stop();
     this.#starts.end();
+    // Not awaited: where Redis is unavailable it would hold the worker, which then counts as living for 15 s more.
+    void this.#presence.stop();
     for (const { active, maintenance } of engines) {
       maintenance.stop();
       active.drain();
@@ -105,10 +109,12 @@ export class WorkerLifecycle implements OnApplicationBootstrap, BeforeApplicatio
       this.#run(processor);
     }
     engine.maintenance.start();
+    await this.#presence.join(engine.presence);
   }
 
   /** A worker whose clock is wrong would park delayed work for others, too. What it has in hand it ends. */
   #takeWork(take: boolean): void {
+    void this.#presence.takesWork(take);
     for (const worker of this.#workers()) {
       if (take) worker.resume();
       else void worker.pause(true).catch(() => undefined);

@@ -5,11 +5,13 @@ import {
   Recovery,
   Retention,
   StepRunner,
+  type FleetPresence,
   type RetentionParts,
 } from '#engine';
 import { openModule, type OpenModule } from '#module';
 import type { Logger, ModuleSettings, RedisClient, Settings } from '#platform';
 import { ActiveWork, type ModuleQueues } from '#queues';
+import { RedisFleetPresence } from '#repository';
 
 /** What a worker process shares between its modules. */
 export interface WorkerParts {
@@ -26,6 +28,7 @@ export interface ModuleEngine {
   steps: StepRunner;
   partitions: PartitionRunner;
   maintenance: Maintenance;
+  presence: FleetPresence;
 }
 
 /** Attempts that may die in a row beyond the tries that transient faults are allowed. */
@@ -75,6 +78,7 @@ export function composeEngine(
     steps: new StepRunner(parts),
     partitions: new PartitionRunner(parts),
     maintenance: new Maintenance({ ...parts, recovery, retention, intervals: intervalsOf(settings) }),
+    presence: new RedisFleetPresence(redis, settings.KEY_PREFIX, module.id),
   };
 }
 

@@ -1,5 +1,6 @@
 export * from './audit.port.js';
 export * from './event.port.js';
+export * from './fleet.port.js';
 export * from './operator.port.js';
 export * from './reader.port.js';
 export * from './records.js';

@@ -18,6 +18,8 @@ export const KEYS = {
   sealed: 'sealed:?',
   audit: 'audit',
   events: 'events',
+  tally: 'tally',
+  workers: 'workers',
   barrier: 'barrier',
   turn: 'turn:?',
   turns: 'turns',

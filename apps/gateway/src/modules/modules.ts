@@ -1,10 +1,10 @@
 import { Global, Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { LongshoreError } from '#domain';
-import { JobOperator, type AuditLog, type ExecutionReader, type JobOperations } from '#engine';
+import { JobOperator, type AuditLog, type ExecutionReader, type FleetReader, type JobOperations } from '#engine';
 import type { JobRegistry } from '#job-kit';
 import { openModule } from '#module';
 import type { ModuleSettings } from '#platform';
-import { barrierKey, RedisAuditLog } from '#repository';
+import { barrierKey, RedisAuditLog, RedisFleetReader } from '#repository';
 import { acknowledged, openDurability } from './acknowledged.js';
 import { DirectoryProbe } from './directory-probe.js';
 import { LOG, REDIS, SETTINGS, type Core } from '../core.module.js';
@@ -15,6 +15,7 @@ export interface ModuleServices {
   id: string;
   jobs: JobRegistry;
   reader: ExecutionReader;
+  fleet: FleetReader;
   operations: JobOperations;
   audit: AuditLog;
   /** @throws LongshoreError UNKNOWN_JOB unless a job of this name is registered here */
@@ -50,6 +51,7 @@ async function openServices(parts: ModuleParts, settings: ModuleSettings): Promi
     id: module.id,
     jobs: module.jobs,
     reader: module.reader,
+    fleet: new RedisFleetReader(redis, KEY_PREFIX, module.id),
     operations: durability ? acknowledged(operations, durability) : operations,
     audit: new RedisAuditLog(redis, KEY_PREFIX, module.id),
     assertJob: (jobName) => assertJob(module, jobName),

@@ -30,7 +30,7 @@ if step then return 'more' end
 local execution = redis.call('HMGET', executionKey(id), 'uuid', 'instanceUuid', 'jobName')
 local uuid, instanceUuid, job = execution[1], execution[2], execution[3]
 local instance = instanceKey(instanceId)
-leaveStatus(id, status, instanceId)
+leaveStatus(id, status, instanceId, job)
 indexInstance(instanceId, job)
 unseal(id)
 redis.call('HDEL', uuidsKey(), uuid)

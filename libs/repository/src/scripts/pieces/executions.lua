@@ -12,7 +12,9 @@ local function holdsLease(id, token)
 end
 
 -- Takes an execution out of the index that its status put it into.
-local function leaveStatus(id, status, instanceId)
+local function leaveStatus(id, status, instanceId, job)
+  local now = 'now:' .. status .. ':' .. job
+  if redis.call('HINCRBY', tallyKey(), now, -1) <= 0 then redis.call('HDEL', tallyKey(), now) end
   if RUNNING[status] then redis.call('ZREM', runningKey(), id) else redis.call('ZREM', endedKey(status), id) end
   if redis.call('HINCRBY', instanceKey(instanceId), 'count:' .. status, -1) <= 0 then
     redis.call('HDEL', instanceKey(instanceId), 'count:' .. status)
@@ -59,13 +61,15 @@ local function moveTo(id, to, exitCode)
   redis.call('HSET', execution, 'status', to, 'lastUpdatedTime', NOW)
   if exitCode then redis.call('HSET', execution, 'exitCode', exitCode) end
   if from == to then return end
-  if from then leaveStatus(id, from, instanceId) end
+  if from then leaveStatus(id, from, instanceId, job) end
   if RUNNING[to] then
     redis.call('ZADD', runningKey(), NOW, id)
   else
     redis.call('ZADD', endedKey(to), NOW, id)
+    redis.call('HINCRBY', tallyKey(), 'ended:' .. to .. ':' .. job, 1)
     takenUp(id)
   end
+  redis.call('HINCRBY', tallyKey(), 'now:' .. to .. ':' .. job, 1)
   redis.call('HINCRBY', instanceKey(instanceId), 'count:' .. to, 1)
   indexInstance(instanceId, job)
   record(id, nil, execution, from or '', to, exitCode)
