@@ -1,5 +1,5 @@
 import type { TransitionEvent } from '#engine';
-import { RedisEventLog } from '#repository';
+import { RedisEventLog, redisExecutionStore } from '#repository';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   CLOSE,
@@ -69,6 +69,7 @@ describe('the events of a module', () => {
       from: 'STARTED',
       to: 'FAILED',
       at: endTime,
+      requestId: undefined,
       end: {
         exitCode: 'BAD_FILE',
         durationMs: endTime! - startTime!,
@@ -167,5 +168,28 @@ describe('the events of a module', () => {
       await Promise.all(Array.from({ length: 2_500 }, () => repository.launch()));
     }
     expect(await repository.redis.xlen(repository.key('events'))).toBeLessThan(10_200);
+  });
+});
+
+describe('the process that writes a transition', () => {
+  it('is told of it once, however often it asks; others are not', async () => {
+    const told: string[] = [];
+    const { redis, prefix } = repository;
+    const listening = redisExecutionStore(redis, prefix, MODULE, (event) =>
+      told.push(`${short(event)} ${event.requestId}`),
+    );
+    const ref = await repository.launch({ requestId: 'start-1' });
+    expect(await listening.stop(ref.id, 'stop-2')).toBe(true);
+    expect(await listening.stop(ref.id, 'stop-3')).toBe(false);
+    await listening.forceStop(ref, 'ann', 'force-4');
+    await listening.forceStop(ref, 'ann', 'force-5');
+    await listening.abandon(ref.id, 'abandon-6');
+    expect(told).toEqual([
+      '1 STARTING → STOPPING stop-2',
+      '1 STOPPING → STOPPED force-4',
+      '1 STOPPED → ABANDONED abandon-6',
+    ]);
+    const inStream = (await all()).map((event) => `${short(event)} ${event.requestId}`);
+    expect(inStream).toEqual(['1 - → STARTING start-1', ...told]);
   });
 });

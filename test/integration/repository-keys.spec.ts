@@ -58,7 +58,7 @@ const EVERY_COUNT = { readCount: 4, writeCount: 1, filterCount: 1, skipCount: 1,
 async function running(): Promise<void> {
   const { store } = repository;
   const idempotency = { key: 'k', fingerprint: 'f' };
-  const lease = await repository.lease(await repository.launch({ identity: 'i', idempotency }));
+  const lease = await repository.lease(await repository.launch({ identity: 'i', idempotency, requestId: 'r-1' }));
   await store.beginExecution(lease);
   await repository.begin(lease, LOAD, partitionsOf(4), 2);
   await repository.run(partitionRef(lease, 0), countsWith(EVERY_COUNT));

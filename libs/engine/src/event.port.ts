@@ -17,6 +17,8 @@ export interface TransitionEvent {
   to: BatchStatus;
   /** Redis's time, in ms since the epoch. */
   at: number;
+  /** Of the request that last changed the course of the execution; undefined where it brought none. */
+  requestId: string | undefined;
   /** What is known at an end. */
   end: TransitionEnd | undefined;
 }
@@ -28,6 +30,9 @@ export interface TransitionEnd {
   failure: string | undefined;
   counts: Counts;
 }
+
+/** Is told of the transitions that this process has written, each once, behind the change. It must not throw. */
+export type TransitionListener = (event: TransitionEvent) => void;
 
 /** A module's newest transitions, about 10,000 of them. Live views, logs and metrics read them; the engine never does. */
 export interface EventLog {

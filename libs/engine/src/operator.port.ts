@@ -8,6 +8,8 @@ export interface StartRequest {
   idempotencyKey?: string;
   /** Who asks; stands in the execution's descriptions. */
   requestedBy: string;
+  /** Of the request that asks; events and log carry it. */
+  requestId?: string | undefined;
 }
 
 export interface Started {
@@ -22,13 +24,13 @@ export interface JobOperations {
   /** @throws INVALID_PARAMETERS, UNKNOWN_JOB, INSTANCE_*, IDEMPOTENCY_KEY_REUSED, EXECUTION_DELETED */
   start(request: StartRequest): Promise<Started>;
   /** Asks the workers to stop at the next chunk boundary. @throws UNKNOWN_EXECUTION, EXECUTION_NOT_RUNNING */
-  stop(id: ExecutionId, requestedBy: string): Promise<void>;
+  stop(id: ExecutionId, requestedBy: string, requestId?: string): Promise<void>;
   /** STOPPED at once, whatever it was; no worker commits another row. @throws UNKNOWN_EXECUTION */
-  forceStop(id: ExecutionId, requestedBy: string): Promise<void>;
+  forceStop(id: ExecutionId, requestedBy: string, requestId?: string): Promise<void>;
   /** A new execution of the same instance. @throws UNKNOWN_EXECUTION or the reason from `decideRestart` */
-  restart(id: ExecutionId, requestedBy: string): Promise<Started>;
+  restart(id: ExecutionId, requestedBy: string, requestId?: string): Promise<Started>;
   /** @throws UNKNOWN_EXECUTION, EXECUTION_STILL_RUNNING, EXECUTION_ALREADY_COMPLETED, EXECUTION_NOT_RESTARTABLE */
-  abandon(id: ExecutionId, requestedBy: string): Promise<void>;
+  abandon(id: ExecutionId, requestedBy: string, requestId?: string): Promise<void>;
   /** Deletes an execution that has ended, with its steps; what it has imported stays. @throws UNKNOWN_EXECUTION, EXECUTION_STILL_RUNNING */
   delete(id: ExecutionId, requestedBy: string): Promise<void>;
   /** Compares what an execution says with what its databases hold. @throws UNKNOWN_EXECUTION */

@@ -43,7 +43,7 @@ export class JobOperator implements JobOperations {
     this.#settlement = new Settlement(parts);
   }
 
-  async start({ jobName, parameters, idempotencyKey, requestedBy }: StartRequest): Promise<Started> {
+  async start({ jobName, parameters, idempotencyKey, requestedBy, requestId }: StartRequest): Promise<Started> {
     const { jobs, store } = this.parts;
     const job = jobs.find(jobName);
     if (!job)
@@ -63,6 +63,7 @@ export class JobOperator implements JobOperations {
       identity,
       restarts: undefined,
       idempotency,
+      requestId,
     };
 
     return this.#untilDecided(async () => {
@@ -76,7 +77,7 @@ export class JobOperator implements JobOperations {
     });
   }
 
-  async restart(id: ExecutionId, _requestedBy: string): Promise<Started> {
+  async restart(id: ExecutionId, _requestedBy: string, requestId?: string): Promise<Started> {
     const { jobs, store } = this.parts;
     return this.#untilDecided(async () => {
       const execution = await this.#find(id);
@@ -93,27 +94,28 @@ export class JobOperator implements JobOperations {
         identity: undefined,
         restarts: { instanceId, executionId: latest.id, status: latest.status },
         idempotency: undefined,
+        requestId,
       });
     });
   }
 
-  async stop(id: ExecutionId, _requestedBy: string): Promise<void> {
+  async stop(id: ExecutionId, _requestedBy: string, requestId?: string): Promise<void> {
     const { store, cancel } = this.parts;
     await this.#untilDecided(async () => {
       const execution = await this.#find(id);
       const decision = unlessRefused(decideStop(execution));
-      if (decision.kind === 'stop' && !(await store.stop(id))) return undefined;
+      if (decision.kind === 'stop' && !(await store.stop(id, requestId))) return undefined;
       await this.#unlessUnavailable('announced', execution, () => cancel.announce(execution, 'stop'));
       await this.#dispatch(execution, 'stop');
       return true;
     });
   }
 
-  async forceStop(id: ExecutionId, requestedBy: string): Promise<void> {
+  async forceStop(id: ExecutionId, requestedBy: string, requestId?: string): Promise<void> {
     const { store, sinks, cancel } = this.parts;
     const execution = await this.#find(id);
     decideForceStop(execution); // Both of its answers go on: a repeat closes the gates again.
-    await store.forceStop(execution, requestedBy);
+    await store.forceStop(execution, requestedBy, requestId);
     // A crash in between is repaired by the sweeper, or by asking again: that does the rest again.
     for (const { gate } of sinksOf(sinks, execution)) await gate.close(execution);
     await cancel.announce(execution, 'force-stop');
@@ -124,10 +126,10 @@ export class JobOperator implements JobOperations {
     return verifyExecution(this.parts, await this.#find(id));
   }
 
-  async abandon(id: ExecutionId, _requestedBy: string): Promise<void> {
+  async abandon(id: ExecutionId, _requestedBy: string, requestId?: string): Promise<void> {
     await this.#untilDecided(async () => {
       const decision = unlessRefused(decideAbandon(await this.#find(id)));
-      return decision.kind === 'already-abandoned' || (await this.parts.store.abandon(id)) || undefined;
+      return decision.kind === 'already-abandoned' || (await this.parts.store.abandon(id, requestId)) || undefined;
     });
   }
 

@@ -52,6 +52,8 @@ export interface Launch {
   /** The instance to run again, as it was seen; undefined for a new instance. Refused as `changed` if it was abandoned. */
   restarts: ExpectedLatest | undefined;
   idempotency: { key: string; fingerprint: string } | undefined;
+  /** Of the request that asks for it: events and log carry it. */
+  requestId?: string | undefined;
 }
 
 export type LaunchOutcome =
@@ -95,13 +97,13 @@ export interface OperationStore {
   stepHistory(instanceId: InstanceId, steps: readonly string[]): Promise<StepHistory[]>;
   launch(launch: Launch): Promise<LaunchOutcome>;
   /** STARTING, STARTED → STOPPING; work that no worker has begun is taken back. False if the status had changed. */
-  stop(id: ExecutionId): Promise<boolean>;
+  stop(id: ExecutionId, requestId?: string): Promise<boolean>;
   /** The execution that an idempotency key has started within its life, a day. */
   findByKey(key: string): Promise<KeyedExecution | undefined>;
   /** Whatever it was → STOPPED, its unfinished steps too; undefined if there is none such. Its counts are then to be settled. */
-  forceStop(execution: ExecutionRef, by: string): Promise<ForceStopped | undefined>;
+  forceStop(execution: ExecutionRef, by: string, requestId?: string): Promise<ForceStopped | undefined>;
   /** STOPPED, FAILED → ABANDONED, for good for the instance. False if the status had changed. */
-  abandon(id: ExecutionId): Promise<boolean>;
+  abandon(id: ExecutionId, requestId?: string): Promise<boolean>;
 }
 
 /** What a running execution is, to those who work on it. */

@@ -15,6 +15,7 @@ import { openPostgres, type Postgres } from '#postgres';
 import { BullDelayedWork, BullDispatcher, RedisCancelChannel, type ModuleQueues } from '#queues';
 import { RedisExecutionReader, redisExecutionStore, type RedisExecutionStore } from '#repository';
 import { randomUUID } from 'node:crypto';
+import { lifecycleLog } from './lifecycle-log.js';
 
 /** What a process opens its modules with; the caller closes it. */
 export interface Connections {
@@ -59,7 +60,7 @@ export function openModule(
     maxLineBytes: settings.MAX_LINE_BYTES,
     noopVersion: settings.NOOP_JOB_VERSION,
   });
-  const store = redisExecutionStore(redis, settings.KEY_PREFIX, id);
+  const store = redisExecutionStore(redis, settings.KEY_PREFIX, id, lifecycleLog(moduleLog));
   const sinks = { jobs, own: fhir.sink };
   return {
     id,

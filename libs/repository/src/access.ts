@@ -1,4 +1,4 @@
-import type { ControlledExecution, ExecutionRef } from '#engine';
+import type { ControlledExecution, ExecutionRef, TransitionListener } from '#engine';
 import type { RedisClient } from '#platform';
 import { decodeControlled, hashOf } from './codec.js';
 import { key, keyRoot, type KeyName } from './keys.js';
@@ -12,9 +12,9 @@ export interface Access {
   key(name: KeyName, ...args: readonly (string | number)[]): string;
 }
 
-export function accessTo(redis: RedisClient, prefix: string, moduleId: string): Access {
+export function accessTo(redis: RedisClient, prefix: string, moduleId: string, listener?: TransitionListener): Access {
   const root = keyRoot(prefix, moduleId);
-  return { redis, run: scriptRunner(redis, root), key: (name, ...args) => key(root, name, ...args) };
+  return { redis, run: scriptRunner(redis, root, listener), key: (name, ...args) => key(root, name, ...args) };
 }
 
 /** Reads an execution for those who work on it. */

@@ -22,7 +22,8 @@ export class RedisEventLog implements EventLog {
   }
 }
 
-function eventOf(id: string, fields: ReadonlyMap<string, string>): TransitionEvent {
+/** @param fields of an entry of the stream */
+export function eventOf(id: string, fields: ReadonlyMap<string, string>): TransitionEvent {
   return {
     id,
     type: fields.get('type') as TransitionEvent['type'],
@@ -34,6 +35,7 @@ function eventOf(id: string, fields: ReadonlyMap<string, string>): TransitionEve
     from: (fields.get('from') || undefined) as BatchStatus | undefined,
     to: fields.get('to') as BatchStatus,
     at: Number(fields.get('at')),
+    requestId: fields.get('requestId'),
     end: endOf(fields),
   };
 }

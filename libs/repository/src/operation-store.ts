@@ -22,7 +22,7 @@ export function operationStore(at: Access, reader: RedisExecutionReader): Operat
     findLatest,
     findExecution: (id) => reader.findExecution(id),
     launch: (launch) => launchIn(at, launch),
-    forceStop: (execution, by) => forceStopIn(at, execution, by, false),
+    forceStop: (execution, by, requestId) => forceStopIn(at, execution, by, { requestId }),
 
     async findByIdentity(jobName, identity) {
       const found = await redis.get(key('identity', jobName, identity));
@@ -36,8 +36,8 @@ export function operationStore(at: Access, reader: RedisExecutionReader): Operat
       return steps.map((_, i) => ({ completed: values[2 * i] !== null, startCount: Number(values[2 * i + 1] ?? 0) }));
     },
 
-    async stop(id: ExecutionId) {
-      return (await run('stop', { id })) === 1;
+    async stop(id: ExecutionId, requestId) {
+      return (await run('stop', { id, requestId })) === 1;
     },
 
     async findByKey(requestKey) {
@@ -47,14 +47,14 @@ export function operationStore(at: Access, reader: RedisExecutionReader): Operat
       return { fingerprint, ...refOf(id, uuid), deleted };
     },
 
-    async abandon(id: ExecutionId) {
-      return (await run('abandon', { id })) === 1;
+    async abandon(id: ExecutionId, requestId) {
+      return (await run('abandon', { id, requestId })) === 1;
     },
   };
 }
 
 async function launchIn({ run }: Access, launch: Launch): Promise<LaunchOutcome> {
-  const { uuid, jobName, definition, parameters, identity, restarts, idempotency } = launch;
+  const { uuid, jobName, definition, parameters, identity, restarts, idempotency, requestId } = launch;
   const reply = await run('launch', {
     uuid,
     job: jobName,
@@ -67,6 +67,7 @@ async function launchIn({ run }: Access, launch: Launch): Promise<LaunchOutcome>
     requestKey: idempotency?.key,
     fingerprint: idempotency?.fingerprint,
     lifetime: IDEMPOTENCY_LIFETIME,
+    requestId,
   });
   const [kind, id = '', foundUuid = ''] = strings(reply);
   if (kind === 'changed' || kind === 'key-reused') return { kind };
@@ -78,8 +79,8 @@ export async function forceStopIn(
   { run }: Access,
   { id, uuid }: ExecutionRef,
   by: string,
-  onlyRunning: boolean,
+  { onlyRunning = false, requestId }: { onlyRunning?: boolean; requestId?: string | undefined } = {},
 ): Promise<ForceStopped | undefined> {
-  const from = await run('forceStop', { id, uuid, by, onlyRunning: onlyRunning ? '1' : '' });
+  const from = await run('forceStop', { id, uuid, by, onlyRunning: onlyRunning ? '1' : '', requestId });
   return from === '' ? undefined : { from: from as BatchStatus };
 }

@@ -10,7 +10,7 @@ export function partitionStore(at: Access): Omit<PartitionStore, 'load'> & HandB
   const { run } = at;
 
   return {
-    stopIfRunning: (execution, by) => forceStopIn(at, execution, by, true),
+    stopIfRunning: (execution, by) => forceStopIn(at, execution, by, { onlyRunning: true }),
 
     async claim(ref, fence) {
       return claimOf(list(await run('claim', { ...attempt(ref), fence })));

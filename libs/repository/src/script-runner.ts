@@ -1,16 +1,31 @@
 import type { RedisClient } from '#platform';
-import { inOrder, SOURCES, type Arguments, type ScriptName } from './scripts/index.js';
+import type { TransitionListener } from '#engine';
+import { eventOf } from './event-log.js';
+import { hashOf } from './codec.js';
+import { inOrder, recordsEvents, SOURCES, type Arguments, type ScriptName } from './scripts/index.js';
 
 export type Reply = string | number | null | Reply[];
 
 /** Runs a script of this module. Redis caches scripts by hash; ioredis sends one again that a restart or flush has lost. */
 export type ScriptRunner = <S extends ScriptName>(name: S, given: Arguments<S>) => Promise<Reply>;
 
-/** @param root the module's key root, which routes the script to the module's node */
-export function scriptRunner(redis: RedisClient, root: string): ScriptRunner {
+/**
+ * @param root the module's key root, which routes the script to the module's node
+ * @param listener is told of each transition that a call has written, once: a repeated call finds nothing to write
+ */
+export function scriptRunner(redis: RedisClient, root: string, listener: TransitionListener = () => {}): ScriptRunner {
   for (const [name, lua] of SOURCES) redis.defineCommand(commandOf(name), { numberOfKeys: 2, lua });
   const commands = redis as unknown as Record<string, (...args: (string | number)[]) => Promise<Reply>>;
-  return async (name, given) => commands[commandOf(name)]!(...declaredKeys(root), ...inOrder(name, given));
+  return async (name, given) => {
+    const reply = await commands[commandOf(name)]!(...declaredKeys(root), ...inOrder(name, given));
+    if (!recordsEvents(name)) return reply;
+    const [events, answer = null] = list(reply);
+    for (const event of list(events)) {
+      const [id, fields] = list(event);
+      listener(eventOf(String(id), hashOf(strings(fields))));
+    }
+    return answer;
+  };
 }
 
 /**

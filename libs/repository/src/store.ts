@@ -9,6 +9,7 @@ import type {
   RetentionStore,
   SettlementStore,
   StepWorkStore,
+  TransitionListener,
   VerifyStore,
 } from '#engine';
 import type { RedisClient } from '#platform';
@@ -42,9 +43,16 @@ export type RedisExecutionStore = OperationStore &
 /**
  * Executions and steps of one module in Redis hashes. Every change is one script; see `scripts/` for each one's promise.
  * There is a file a role.
+ *
+ * @param listener is told of each transition that this store writes
  */
-export function redisExecutionStore(redis: RedisClient, prefix: string, moduleId: string): RedisExecutionStore {
-  const at = accessTo(redis, prefix, moduleId);
+export function redisExecutionStore(
+  redis: RedisClient,
+  prefix: string,
+  moduleId: string,
+  listener?: TransitionListener,
+): RedisExecutionStore {
+  const at = accessTo(redis, prefix, moduleId, listener);
   return {
     ...operationStore(at, new RedisExecutionReader(redis, prefix, moduleId)),
     ...controlStore(at),

@@ -21,3 +21,8 @@ export const Username = createParamDecorator((_: unknown, context: ExecutionCont
   if (!caller) throw new Error('A route without a permission has no caller.');
   return caller.username;
 });
+
+/** Hands a route the id of the request, for what follows from it. */
+export const RequestId = createParamDecorator(
+  (_: unknown, context: ExecutionContext) => context.switchToHttp().getRequest<FastifyRequest>().id,
+);

@@ -2,7 +2,7 @@ import { Controller, Delete, HttpCode, Inject, Post, Req, Res } from '@nestjs/co
 import { ApiHeader } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Audited } from '../audit/audited.js';
-import { Username } from '../auth/caller.js';
+import { RequestId, Username } from '../auth/caller.js';
 import { RequirePermission } from '../auth/rules.js';
 import { Modules } from '../modules/modules.js';
 import { AnswersOperation } from '../openapi/answers.js';
@@ -56,6 +56,7 @@ export class OperationsController {
       jobName: path.job_name,
       parameters: jobParametersOf(body.jobParameters),
       requestedBy,
+      requestId: request.id,
       ...idempotencyKeyOf(request.headers),
     });
     reply.header('location', locationOf(path.module_id, path.job_name, executionId));
@@ -71,10 +72,11 @@ export class OperationsController {
   async stop(
     @Checked(STOP) { path, query }: CheckedRequest<typeof STOP>,
     @Username() username: string,
+    @RequestId() requestId: string,
   ): Answer<typeof STOPPED> {
     const id = executionIdOf(path);
     const force = query.force === 'true';
-    await this.modules.get(path.module_id).operations[force ? 'forceStop' : 'stop'](id, username);
+    await this.modules.get(path.module_id).operations[force ? 'forceStop' : 'stop'](id, username, requestId);
     return done('stop', `Batch Job ${id} ${force ? 'force-stopped' : 'stopping'}.`);
   }
 
@@ -86,13 +88,14 @@ export class OperationsController {
   async restart(
     @Checked(OF_EXECUTION) { path }: CheckedRequest<typeof OF_EXECUTION>,
     @Username() username: string,
+    @RequestId() requestId: string,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Answer<typeof RESTARTED> {
     const id = executionIdOf(path);
     const { reader, operations } = this.modules.get(path.module_id);
     // Read before, so that nothing can fail once the new execution exists.
     const jobName = (await reader.findExecution(id))?.jobName ?? '';
-    const { executionId: newId } = await operations.restart(id, username);
+    const { executionId: newId } = await operations.restart(id, username, requestId);
     reply.header('location', locationOf(path.module_id, jobName, newId));
     return done('restart', `Restarted job execution with ID ${id} - New execution ID is: ${newId}`);
   }
@@ -105,9 +108,10 @@ export class OperationsController {
   async abandon(
     @Checked(OF_EXECUTION) { path }: CheckedRequest<typeof OF_EXECUTION>,
     @Username() username: string,
+    @RequestId() requestId: string,
   ): Answer<typeof ABANDONED> {
     const id = executionIdOf(path);
-    await this.modules.get(path.module_id).operations.abandon(id, username);
+    await this.modules.get(path.module_id).operations.abandon(id, username, requestId);
     return done('abandon', `Batch Job ${id} abandoned.`);
   }
 

@@ -2,7 +2,6 @@ import { nestLogger } from '#platform';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
-import { randomBytes } from 'node:crypto';
 import { serveOpenApi } from '../openapi/openapi.js';
 import { Authenticator } from '../auth/authenticator.js';
 import { parseJsonOnly } from './body-parser.js';
@@ -13,6 +12,7 @@ import { GatewayModule } from '../gateway.module.js';
 import { answerUnknownMethods } from './methods.js';
 import { answerForNode } from './node-answers.js';
 import { replyProblem } from '../problem/reply.js';
+import { answerRequestId, requestIds } from './request-id.js';
 import { addSecurityHeaders, BARE_HEADERS } from './security-headers.js';
 import { SERVER_LIMITS } from './server-limits.js';
 import { closeWithin } from './shutdown.js';
@@ -27,6 +27,7 @@ export async function createApplication(core: Core): Promise<NestFastifyApplicat
   const adapter = adapterFor(core);
   const fastify = adapter.getInstance();
   fastify.addHook('onRoute', ({ method, url }) => core.log.debug('Route', { method, url }));
+  answerRequestId(fastify);
   parseJsonOnly(fastify, core.settings);
   await addSecurityHeaders(fastify);
   answerForNode(fastify, core.log);
@@ -47,16 +48,13 @@ export async function createApplication(core: Core): Promise<NestFastifyApplicat
 }
 
 function adapterFor({ log, settings }: Core): FastifyAdapter {
-  // Request ids are ours alone, and tell one process from another.
-  const run = randomBytes(4).toString('hex');
-  let requests = 0;
   return new FastifyAdapter({
     ...SERVER_LIMITS,
     trustProxy: settings.TRUSTED_PROXIES.length > 0 && [...settings.TRUSTED_PROXIES],
     rewriteUrl: withoutTrailingSlash,
     // What still arrives on a connection while the gateway leaves is answered like any other request.
     return503OnClosing: false,
-    genReqId: () => `${run}-${(requests += 1)}`,
+    genReqId: requestIds(),
     // No Nest middleware is used, so its bridge would only cost.
     skipMiddie: true,
     frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {

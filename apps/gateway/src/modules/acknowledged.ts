@@ -18,10 +18,10 @@ const begunBy = ({ executionId }: Started) => executionId;
 /** The same operations, answered only once Redis confirms that their writes are on disk, where it can. Work begins meanwhile. */
 export const acknowledged = (operations: JobOperations, durability: RedisDurability): JobOperations => ({
   start: (request) => durability.acknowledge(() => operations.start(request), begunBy),
-  stop: (id, by) => durability.acknowledge(() => operations.stop(id, by)),
-  forceStop: (id, by) => durability.acknowledge(() => operations.forceStop(id, by)),
-  restart: (id, by) => durability.acknowledge(() => operations.restart(id, by), begunBy),
-  abandon: (id, by) => durability.acknowledge(() => operations.abandon(id, by)),
+  stop: (id, by, requestId) => durability.acknowledge(() => operations.stop(id, by, requestId)),
+  forceStop: (id, by, requestId) => durability.acknowledge(() => operations.forceStop(id, by, requestId)),
+  restart: (id, by, requestId) => durability.acknowledge(() => operations.restart(id, by, requestId), begunBy),
+  abandon: (id, by, requestId) => durability.acknowledge(() => operations.abandon(id, by, requestId)),
   verify: (id) => operations.verify(id),
   delete: (id, by) => durability.acknowledge(() => operations.delete(id, by)),
 });

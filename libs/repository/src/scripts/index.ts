@@ -31,11 +31,26 @@ const PIECES: [string, string][] = [
  */
 function sourceOf(name: ScriptName): string {
   const script = `${prologueOf(name)}\n${read(name)}`;
+  const source = withPieces(script);
+  return RECORDS.test(source) ? `local EVENTS = {}\n${withPieces(answeringEvents(script))}` : source;
+}
+
+/** Whether a script may append events. */
+const RECORDS = /^local function record\b/m;
+
+/** The script with what it has appended before its own answer, which may be nil. */
+const answeringEvents = (script: string): string =>
+  `local function main()\n${script}\nend\nlocal answer = main()\nreturn {EVENTS, answer}`;
+
+function withPieces(script: string): string {
   return PIECES.reduceRight(
     (lua, [piece, definition]) => (new RegExp(`\\b${piece}\\b`).test(lua) ? `${definition}\n${lua}` : lua),
     script,
   );
 }
+
+/** Whether a script answers with a list: the events that it has appended, and its own answer. */
+export const recordsEvents = (name: ScriptName): boolean => RECORDS.test(SOURCES.get(name)!);
 
 /** Every script, by name: one a transition. */
 export const SOURCES: ReadonlyMap<ScriptName, string> = new Map(

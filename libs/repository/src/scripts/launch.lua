@@ -1,9 +1,9 @@
 -- Creates an execution: of a new instance, or (a restart) the next one of an instance.
 --
--- args: uuid job definition parameters identity instanceId expectedLatest expectedStatus requestKey fingerprint lifetime
+-- args: uuid job definition parameters identity instanceId expectedLatest expectedStatus requestKey fingerprint lifetime requestId
 --   definition, parameters: JSON; identity: '' where every start is a new instance; instanceId: '' for a new one, else
 --   with the newest execution and status that it was seen with; requestKey: idempotency key or ''; lifetime: of the key,
---   in seconds
+--   in seconds; requestId: of the request that asks for it, or ''
 -- Returns {'launched' | 'repeated' | 'key-deleted', id, uuid}, {'key-reused'} or {'changed'}.
 --
 -- Guards, lock of the instance and insert are this one script, so of many simultaneous starts or restarts one wins.
@@ -43,6 +43,7 @@ redis.call('HSET', executionKey(id), 'id', id, 'uuid', uuid, 'instanceId', insta
   'parameters', parameters, 'exitCode', 'UNKNOWN', 'createTime', NOW)
 if isRestart then redis.call('HSET', executionKey(id), 'restart', 1) end
 redis.call('HSET', uuidsKey(), uuid, id)
+causedBy(id, requestId)
 moveTo(id, 'STARTING')
 if requestKey ~= '' then
   redis.call('HSET', idempotencyKey(requestKey), 'fingerprint', fingerprint, 'id', id, 'uuid', uuid)
