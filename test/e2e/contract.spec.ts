@@ -70,6 +70,8 @@ describe('start', () => {
       ['message', `Started job noopJob with execution ID ${id}`],
       ['jobExecutionId', id],
       ['executionUUID', expect.stringMatching(UUID)],
+      // Ours: this fleet has no worker yet.
+      ['warning', 'No worker serves module persistence: its executions wait until one is started.'],
     ]);
     expect(headers.location).toBe(`${ROOT}/noopJob/${id}`);
     expect((await endpoint.get(headers.location as string).expect(200)).body.executionUUID).toBe(body.executionUUID);

@@ -13,6 +13,8 @@ beforeAll(async () => {
 
 afterAll(() => fleet?.stop());
 
+const WARNING = 'No worker serves module persistence: its executions wait until one is started.';
+
 const load = async () => (await endpoint.get(`${ROOT}/fleet`).expect(200)).body;
 
 describe('GET /batch-job/{module_id}/fleet', () => {
@@ -26,6 +28,7 @@ describe('GET /batch-job/{module_id}/fleet', () => {
       oldestStartingMs: expect.any(Number),
       jobs: [expect.objectContaining({ job: 'noopJob', running: 1, oldestStartingMs: expect.any(Number) })],
       workers: 0,
+      warning: WARNING,
       unsettled: 0,
       isPartial: false,
     });
@@ -42,5 +45,18 @@ describe('GET /batch-job/{module_id}/fleet', () => {
   it('counts a worker no more once it has left', async () => {
     await fleet.kill(fleet.workers[0]!, 'SIGTERM');
     expect((await load()).workers).toBe(0);
+  });
+});
+
+describe('an execution that no worker will come for', () => {
+  it('says so where it is started and where it is shown, until a worker is there', async () => {
+    const { body } = await endpoint.post(`${ROOT}/noopJob/start`).expect(202);
+    expect(body.warning).toBe(WARNING);
+    const shown = async () => (await endpoint.get(`${ROOT}/noopJob/${body.jobExecutionId}`)).body.warning as unknown;
+    expect(await shown()).toBe(WARNING);
+    await fleet.startWorker();
+    expect(await shown()).toBeUndefined();
+    expect((await endpoint.post(`${ROOT}/noopJob/start`).expect(202)).body).not.toHaveProperty('warning');
+    expect(await load()).not.toHaveProperty('warning');
   });
 });

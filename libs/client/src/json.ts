@@ -4,6 +4,8 @@ import type { BatchStatus, Counts, ExitCode, Json } from '#domain';
 export interface StartedJson {
   jobExecutionId: number;
   executionUUID: string;
+  /** Where no worker serves the module. */
+  warning?: string | undefined;
 }
 
 /** What a listing and the view of a single execution have in common. Times are ISO 8601. */
@@ -50,6 +52,8 @@ export interface SingleExecutionJson extends ExecutionJson {
   rowsPerSecond?: number | undefined;
   /** Absent where it cannot be estimated. */
   estimatedEndTime?: string | undefined;
+  /** Where no worker serves the module of one that runs. */
+  warning?: string | undefined;
   failures: { stepName: string; message: string; time: string }[];
   results: Record<string, Json>;
   stepExecutionCount: number;

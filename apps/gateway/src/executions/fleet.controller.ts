@@ -5,6 +5,7 @@ import { Modules } from '../modules/modules.js';
 import { Answers } from '../openapi/answers.js';
 import { Checked, type CheckedRequest } from '../requests/request.js';
 import { ModulePath } from '../requests/shapes.js';
+import { warning, warningOf } from './nobody-there.js';
 import { count, described, list, named, object, text, truth, type ValueOf } from '../schema/schema.js';
 
 const OF_MODULE = { path: ModulePath };
@@ -35,6 +36,7 @@ const FLEET = named(
     },
     {
       ...OLDEST,
+      warning,
       lastSweepMs: described(count, 'How long ago the sweeper has last looked at the module; absent if it never has'),
     },
   ),
@@ -51,11 +53,12 @@ export class FleetController {
   @RequirePermission('VIEW_BATCH_JOBS')
   @Answers(200, FLEET, 'What the fleet of a module has to do')
   async fleet(@Checked(OF_MODULE) { path }: CheckedRequest<typeof OF_MODULE>): Promise<FleetJson> {
-    return fleetJson(await this.modules.get(path.module_id).fleet.load());
+    const { id, fleet } = this.modules.get(path.module_id);
+    return fleetJson(id, await fleet.load());
   }
 }
 
-function fleetJson({ jobs, workers, lastSweepMs, unsettled, isPartial }: FleetLoad): FleetJson {
+function fleetJson(moduleId: string, { jobs, workers, lastSweepMs, unsettled, isPartial }: FleetLoad): FleetJson {
   const sum = (field: keyof typeof LOAD) => jobs.reduce((total, job) => total + job[field], 0);
   const oldest = (field: keyof typeof OLDEST) => {
     const known = jobs.flatMap((job) => job[field] ?? []);
@@ -69,6 +72,7 @@ function fleetJson({ jobs, workers, lastSweepMs, unsettled, isPartial }: FleetLo
     oldestStartingMs: oldest('oldestStartingMs'),
     jobs: jobs.map(jobJson),
     workers: workers.length,
+    warning: workers.length === 0 ? warningOf(moduleId) : undefined,
     lastSweepMs,
     unsettled,
     isPartial,

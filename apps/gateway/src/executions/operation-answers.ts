@@ -11,6 +11,8 @@ import {
   type ValueOf,
 } from '../schema/schema.js';
 
+import { warning } from './nobody-there.js';
+
 /** The contract's answer to an operation that was carried out. */
 const carriedOut = <O extends Operation>(operation: O) => ({
   operation: constant(operation) as Schema<O>,
@@ -18,7 +20,10 @@ const carriedOut = <O extends Operation>(operation: O) => ({
   message: text,
 });
 
-export const STARTED = named('Started', object({ ...carriedOut('start'), jobExecutionId: id, executionUUID: uuid }));
+export const STARTED = named(
+  'Started',
+  object({ ...carriedOut('start'), jobExecutionId: id, executionUUID: uuid }, { warning }),
+);
 export const STOPPED = named('Stopped', object(carriedOut('stop')));
 export const RESTARTED = named('Restarted', object(carriedOut('restart')));
 export const ABANDONED = named('Abandoned', object(carriedOut('abandon')));

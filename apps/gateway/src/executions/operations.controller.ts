@@ -18,6 +18,7 @@ import {
 import { executionOfJob } from './execution-of-job.js';
 import { idempotencyKeyErrors, idempotencyKeyOf } from './idempotency-key.js';
 import { jobParameterErrors, jobParametersOf } from './job-parameters.js';
+import { nobodyThere } from './nobody-there.js';
 import { ABANDONED, DELETED, done, RESTARTED, STARTED, STOPPED, type Answer } from './operation-answers.js';
 
 const START = {
@@ -51,8 +52,8 @@ export class OperationsController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Answer<typeof STARTED> {
-    const { operations } = this.modules.withJob(path.module_id, path.job_name);
-    const { executionId, executionUuid } = await operations.start({
+    const services = this.modules.withJob(path.module_id, path.job_name);
+    const { executionId, executionUuid } = await services.operations.start({
       jobName: path.job_name,
       parameters: jobParametersOf(body.jobParameters),
       requestedBy,
@@ -61,7 +62,12 @@ export class OperationsController {
     });
     reply.header('location', locationOf(path.module_id, path.job_name, executionId));
     const message = `Started job ${path.job_name} with execution ID ${executionId}`;
-    return { ...done('start', message), jobExecutionId: executionId, executionUUID: executionUuid };
+    return {
+      ...done('start', message),
+      jobExecutionId: executionId,
+      executionUUID: executionUuid,
+      warning: await nobodyThere(services),
+    };
   }
 
   @Post(':module_id/:job_execution_id/stop')

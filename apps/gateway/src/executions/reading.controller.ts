@@ -1,4 +1,5 @@
 import { Controller, Get, Inject } from '@nestjs/common';
+import { isRunning } from '#domain';
 import type { ExecutionReader, InstanceRecord } from '#engine';
 import { RequirePermission } from '../auth/rules.js';
 import { ListingLimit } from '../limits/listing-limit.js';
@@ -18,6 +19,7 @@ import {
 import type { ValueOf } from '../schema/schema.js';
 import { executionOfJob } from './execution-of-job.js';
 import { INSTANCES, instancesJson, JOBS, jobsJson, type InstancesJson } from './list-view.js';
+import { nobodyThere } from './nobody-there.js';
 import { EXECUTION, executionJson, type ExecutionJson } from './single-view.js';
 import { VERIFICATION } from './verification.js';
 
@@ -62,7 +64,8 @@ export class ReadingController {
       executionOfJob(services, path),
       services.reader.listSteps(id, page.stepStart, page.stepCount),
     ]);
-    return executionJson(path.module_id, execution, { ...page, steps });
+    const warning = isRunning(execution.status) ? await nobodyThere(services) : undefined;
+    return executionJson(path.module_id, execution, { ...page, steps }, warning);
   }
 
   @Get(':module_id/:job_name/:job_execution_id/verify')

@@ -17,6 +17,7 @@ import {
   time,
   type ValueOf,
 } from '../schema/schema.js';
+import { warning } from './nobody-there.js';
 import { executionFacts, executionFactsJson, executionTimes, exitCode, exitStatus } from './list-view.js';
 
 const progress = object({ total: count, done: count });
@@ -56,6 +57,7 @@ export const EXECUTION = named(
       ),
       rowsPerSecond: decimal,
       estimatedEndTime: time,
+      warning,
     },
   ),
 );
@@ -72,6 +74,7 @@ export function executionJson(
   moduleId: string,
   execution: ExecutionRecord,
   { stepStart, stepCount, steps }: StepPage,
+  warned?: string,
 ): ExecutionJson {
   const facts = executionFactsJson(moduleId, execution);
   const { partitionsTotal, partitionsDone, rowsTotal, rowsDone } = execution.progress;
@@ -90,6 +93,7 @@ export function executionJson(
     databaseWentBack: isoTimeIfAny(execution.databaseWentBack),
     rowsPerSecond,
     estimatedEndTime: isoTimeIfAny(estimatedEndTime),
+    warning: warned,
     failures: execution.failures.map(({ stepName, message, time: at }) => ({ stepName, message, time: isoTime(at) })),
     results: execution.results,
     stepExecutionCount: execution.stepCount,
