@@ -25,6 +25,7 @@ const GATEWAY_FOLDERS = {
   audit: ['schema', 'problem', 'openapi', 'requests', 'modules', 'auth'],
   executions: ['schema', 'problem', 'openapi', 'requests', 'modules', 'limits', 'auth', 'audit'],
   health: ['schema', 'openapi', 'modules', 'auth'],
+  metrics: ['modules', 'auth'],
   dashboard: ['problem', 'modules', 'auth'],
   http: ['problem', 'openapi', 'modules', 'auth', 'dashboard'],
 };

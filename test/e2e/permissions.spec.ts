@@ -46,6 +46,7 @@ const ROUTES: readonly [method: string, url: string, rule: Rule, status: number]
 
   ['GET', '/health/live', ANYBODY, 200],
   ['GET', '/health/ready', ANYBODY, 200],
+  ['GET', '/metrics', VIEW_ALL, 200],
   ['GET', '/openapi.json', ANYBODY, 200],
   ['GET', '/swagger-ui', ANYBODY, 200],
   ['GET', '/swagger-ui/', ANYBODY, 200],

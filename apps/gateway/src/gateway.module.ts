@@ -6,6 +6,7 @@ import { ExecutionsModule } from './executions/executions.module.js';
 import { CoreModule, type Core } from './core.module.js';
 import { QueuesModule } from './modules/queues.module.js';
 import { HealthModule } from './health/health.module.js';
+import { MetricsModule } from './metrics/metrics.module.js';
 import { ModulesModule } from './modules/modules.js';
 import { ProblemFilter } from './problem/problem.filter.js';
 
@@ -23,6 +24,7 @@ export class GatewayModule {
         AuditModule,
         ExecutionsModule,
         HealthModule,
+        MetricsModule,
       ],
       providers: [{ provide: APP_FILTER, useClass: ProblemFilter }],
     };

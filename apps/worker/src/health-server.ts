@@ -1,5 +1,5 @@
 import { createServer, type Server } from 'node:http';
-import type { Logger } from '#platform';
+import { METRICS, type Logger } from '#platform';
 
 /** What a worker says of itself. */
 export interface WorkerHealth {
@@ -15,7 +15,7 @@ export interface WorkerHealth {
 
 /**
  * Offers `/health/live` (the event loop turns) and `/health/ready` (Redis and at least one database are reachable, and the
- * clock is right) on a port, for orchestrators.
+ * clock is right) on a port, for orchestrators, and `/metrics` for Prometheus.
  */
 export async function serveHealth(
   port: number,
@@ -29,6 +29,11 @@ export async function serveHealth(
     };
     const [path] = (request.url ?? '').split('?');
     if (path === '/health/live') return answer(200, { status: 'ok' });
+    if (path === '/metrics') {
+      return void METRICS.metrics().then((text) =>
+        response.writeHead(200, { 'content-type': METRICS.contentType }).end(text),
+      );
+    }
     if (path !== '/health/ready') return answer(404, { status: 'unknown path' });
     health().then(
       ({ ready, ...details }) => answer(ready ? 200 : 503, { status: ready ? 'ok' : 'not ready', ...details }),

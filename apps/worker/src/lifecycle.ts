@@ -7,7 +7,7 @@ import {
   type OnApplicationShutdown,
 } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
-import { duplicateOf, type RedisClient } from '#platform';
+import { duplicateOf, measureProcess, type RedisClient } from '#platform';
 import { onCancel } from '#queues';
 import type { Worker } from 'bullmq';
 import type { Server } from 'node:http';
@@ -15,6 +15,7 @@ import { AbandonedWatch } from './abandoned-watch.js';
 import { ClockWatch } from './clock-watch.js';
 import { serveHealth, type WorkerHealth } from './health-server.js';
 import { Heartbeat } from './heartbeat.js';
+import { measureClock } from './metrics.js';
 import type { ModuleEngine, WorkerParts } from './module-engine.js';
 import { ModuleStarts } from './module-starts.js';
 import { Presence } from './presence.js';
@@ -59,6 +60,8 @@ export class WorkerLifecycle implements OnApplicationBootstrap, BeforeApplicatio
   async onApplicationBootstrap(): Promise<void> {
     const { settings, log } = this.parts;
     this.#heartbeat.start();
+    measureProcess();
+    measureClock(() => this.#clock.skewMs);
     const { HEALTH_PORT, HOST } = settings;
     if (HEALTH_PORT !== undefined) this.#health = await serveHealth(HEALTH_PORT, HOST, log, () => this.#healthOf());
     // Before any work is taken: a wrong clock would delay it for others, too.

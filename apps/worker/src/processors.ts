@@ -4,6 +4,7 @@ import type { Delivery, Outcome } from '#engine';
 import type { Settings } from '#platform';
 import { executionOf, partitionOf, QUEUE_KINDS, queueName, stepOf, workerOptions, type QueueKind } from '#queues';
 import type { Job } from 'bullmq';
+import { measured } from './metrics.js';
 import type { ModuleEngine } from './module-engine.js';
 
 /** Every module's engine, by module id. */
@@ -44,7 +45,9 @@ function processorFor(moduleId: string, kind: QueueKind, settings: Settings): Ty
     async process(job: Job, token?: string): Promise<void> {
       const engine = this.engines.get(moduleId);
       if (!engine) throw new Error(`There is no engine for module ${moduleId}.`);
-      await engine.active.run(job, token, (delivery) => HANDLERS[kind](engine, job, delivery));
+      await engine.active.run(job, token, (delivery) =>
+        measured(moduleId, kind, () => HANDLERS[kind](engine, job, delivery)),
+      );
     }
   }
   return ModuleProcessor;

@@ -6,6 +6,7 @@ import {
   type Dispatcher,
   type ExecutionReader,
   type Sinks,
+  type TransitionListener,
 } from '#engine';
 import { fhirStore, type FhirStore } from '#fhir';
 import type { JobRegistry } from '#job-kit';
@@ -16,6 +17,7 @@ import { BullDelayedWork, BullDispatcher, RedisCancelChannel, type ModuleQueues 
 import { RedisExecutionReader, redisExecutionStore, type RedisExecutionStore } from '#repository';
 import { randomUUID } from 'node:crypto';
 import { lifecycleLog } from './lifecycle-log.js';
+import { lifecycleMetrics } from './lifecycle-metrics.js';
 
 /** What a process opens its modules with; the caller closes it. */
 export interface Connections {
@@ -60,7 +62,12 @@ export function openModule(
     maxLineBytes: settings.MAX_LINE_BYTES,
     noopVersion: settings.NOOP_JOB_VERSION,
   });
-  const store = redisExecutionStore(redis, settings.KEY_PREFIX, id, lifecycleLog(moduleLog));
+  const store = redisExecutionStore(
+    redis,
+    settings.KEY_PREFIX,
+    id,
+    toBoth(lifecycleLog(moduleLog), lifecycleMetrics(id)),
+  );
   const sinks = { jobs, own: fhir.sink };
   return {
     id,
@@ -79,3 +86,10 @@ export function openModule(
     close: () => postgres.close(),
   };
 }
+
+const toBoth =
+  (first: TransitionListener, second: TransitionListener): TransitionListener =>
+  (event) => {
+    first(event);
+    second(event);
+  };

@@ -4,4 +4,5 @@ export * from './redis-boot.js';
 export { connectRedis, duplicateOf, nodesOf, onRedisReady, type RedisClient, type RedisProfile } from './redis.js';
 export * from './settings.js';
 export * from './clock.js';
+export * from './metrics.js';
 export * from './version.js';

@@ -151,7 +151,7 @@ export const SETTINGS = z.object({
   RETRY_BACKOFF_MS: whole(500, 1, 600_000),
   /** How long a process has to leave after SIGTERM, in ms. */
   SHUTDOWN_DEADLINE_MS: whole(20_000, 100, 3_600_000),
-  /** Worker: port on HOST for `/health/live` and `/health/ready`; none where absent. */
+  /** Worker: port on HOST for `/health/live`, `/health/ready` and `/metrics`; none where absent. */
   HEALTH_PORT: port.optional(),
   /** Longest accepted line of a source, in bytes. */
   MAX_LINE_BYTES: whole(16_777_216, 1_024, 268_435_456),

@@ -30,6 +30,7 @@ export class AuthGuard implements CanActivate {
 
   private admit(user: User, permission: Permission, request: FastifyRequest): true {
     request.caller = { username: user.username, time: Date.now() } satisfies Caller;
+    request.user = user;
     const { module_id: moduleId } = request.params as { module_id?: string };
     requirePermission(user, permission, moduleId);
     // Only now: what is refused here is recorded, and nobody without rights may fill the audit.

@@ -1,10 +1,13 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
+import type { User } from './permissions.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** Set once the guard knows who calls, before it checks what they may do; absent on public routes. */
     caller?: Caller;
+    /** With their permissions; set with the caller. */
+    user?: User;
   }
 }
 

@@ -1,4 +1,4 @@
-import { nestLogger } from '#platform';
+import { measureProcess, nestLogger } from '#platform';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
@@ -13,6 +13,7 @@ import { answerUnknownMethods } from './methods.js';
 import { answerForNode } from './node-answers.js';
 import { replyProblem } from '../problem/reply.js';
 import { answerRequestId, requestIds } from './request-id.js';
+import { measureRequests } from './request-metrics.js';
 import { addSecurityHeaders, BARE_HEADERS } from './security-headers.js';
 import { SERVER_LIMITS } from './server-limits.js';
 import { closeWithin } from './shutdown.js';
@@ -28,6 +29,8 @@ export async function createApplication(core: Core): Promise<NestFastifyApplicat
   const fastify = adapter.getInstance();
   fastify.addHook('onRoute', ({ method, url }) => core.log.debug('Route', { method, url }));
   answerRequestId(fastify);
+  measureProcess();
+  measureRequests(fastify);
   parseJsonOnly(fastify, core.settings);
   await addSecurityHeaders(fastify);
   answerForNode(fastify, core.log);

@@ -4,6 +4,7 @@ import { JobOperator, type AuditLog, type ExecutionReader, type FleetReader, typ
 import type { JobRegistry } from '#job-kit';
 import { openModule } from '#module';
 import type { ModuleSettings } from '#platform';
+import type { ModuleQueues } from '#queues';
 import { barrierKey, RedisAuditLog, RedisFleetReader } from '#repository';
 import { acknowledged, openDurability } from './acknowledged.js';
 import { DirectoryProbe } from './directory-probe.js';
@@ -20,6 +21,8 @@ export interface ModuleServices {
   audit: AuditLog;
   /** @throws LongshoreError UNKNOWN_JOB unless a job of this name is registered here */
   assertJob(jobName: string): void;
+  /** How many jobs each of its queues has in these states. */
+  queueCounts(states: readonly JobState[]): Promise<Record<string, Record<string, number>>>;
   /** Whether the Redis that holds it takes writes: in a cluster, the node of its keys. @throws with the reason */
   redisReady(): Promise<unknown>;
   /** How long ago a worker last looked for executions without progress, in ms; undefined if never. */
@@ -55,6 +58,7 @@ async function openServices(parts: ModuleParts, settings: ModuleSettings): Promi
     operations: durability ? acknowledged(operations, durability) : operations,
     audit: new RedisAuditLog(redis, KEY_PREFIX, module.id),
     assertJob: (jobName) => assertJob(module, jobName),
+    queueCounts: (states) => countsOf(moduleQueues, states),
     redisReady: () => redis.set(barrierKey(KEY_PREFIX, module.id), ''),
     lastSweepAge: () => module.store.lastTurn('sweep'),
     importDirectoryReady: () => probe.ask(),
@@ -64,6 +68,13 @@ async function openServices(parts: ModuleParts, settings: ModuleSettings): Promi
       await module.close();
     },
   };
+}
+
+type JobState = 'wait' | 'active' | 'delayed' | 'failed';
+
+async function countsOf(queues: ModuleQueues, states: readonly JobState[]) {
+  const counts = Object.entries(queues).map(async ([kind, queue]) => [kind, await queue.getJobCounts(...states)]);
+  return Object.fromEntries(await Promise.all(counts)) as Record<string, Record<string, number>>;
 }
 
 /** The modules by id. */
