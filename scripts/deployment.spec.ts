@@ -5,7 +5,9 @@ import { describe, expect, it } from 'vitest';
 const ROOT = new URL('../', import.meta.url);
 const read = (file: string): string => readFileSync(new URL(file, ROOT), 'utf8');
 const within = (directory: string): string[] =>
-  readdirSync(new URL(`${directory}/`, ROOT)).map((file) => `${directory}/${file}`);
+  readdirSync(new URL(`${directory}/`, ROOT), { recursive: true, encoding: 'utf8' })
+    .filter((file) => /\.(yaml|service)$/.test(file))
+    .map((file) => `${directory}/${file}`);
 
 const KUBERNETES = within('deploy/kubernetes');
 const UNITS = within('deploy/systemd');
@@ -42,6 +44,11 @@ it.each([
   ['deploy/systemd/longshore-worker@.service', /TimeoutStopSec=(\d+)/],
 ])('%s gives a process longer to leave than it takes', (file, pattern) => {
   expect(Number(pattern.exec(read(file))?.[1])).toBeGreaterThan(deadline);
+});
+
+it('scales by a number that /fleet has', () => {
+  const field = /valueLocation: (\w+)/.exec(read('deploy/kubernetes/keda/scaled-object.yaml'))?.[1];
+  expect(read('apps/gateway/src/executions/fleet.controller.ts')).toMatch(new RegExp(`\\b${field}: sum\\(`));
 });
 
 describe.each(['gateway', 'worker'])('the %s', (app) => {
