@@ -20,7 +20,7 @@ export const SHUTDOWN: Record<Stage, Shutdown> = {
   postgres: { signal: 'SIGINT', withinMs: 60_000 },
 };
 
-/** A running process, recorded for whoever has to stop it later. */
+/** A running process, recorded so that it can be stopped later. */
 export interface ProcessRecord extends Identity {
   name: string;
   stage: Stage;

@@ -14,7 +14,7 @@ import { ndjson, numbered, writeSource } from '../support/resources.js';
 import { letConnect } from '../support/shut-database.js';
 import { until } from '../support/until.js';
 
-// What happens to health while Redis is away stands in outage.spec.ts.
+// What happens to health while Redis is unavailable is in outage.spec.ts.
 
 let fleet: Fleet;
 

@@ -140,7 +140,7 @@ it('a Redis that takes the password no more, and one that is away', async () => 
   const admin = new ioredis.Redis(redis.url);
   await admin.config('SET', 'requirepass', WRONG);
   await admin.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
-  await fleet.gateway.line((line) => line.includes('Redis is away'), 30_000);
+  await fleet.gateway.line((line) => line.includes('Redis is unavailable'), 30_000);
   expect(await keep(endpoint.get(`${ROOT}/noopJob`), endpoint.post(`${ROOT}/noopJob/start`))).toEqual([503, 503]);
   admin.disconnect();
   await redis.end('SIGTERM');
@@ -169,7 +169,7 @@ it('processes that do not start', async () => {
 it('give no secret away, in no answer and no log', async () => {
   await Promise.all([fleet.gateway, ...fleet.workers].map((process) => fleet.kill(process, 'SIGTERM')));
   const log = logs(fleet.settings.directory);
-  expect(log).toContain('Redis is away');
+  expect(log).toContain('Redis is unavailable');
   expect(log).toContain('Users file not taken over');
   expect(givenAway(log)).toEqual([]);
   expect(told.length).toBeGreaterThan(30);

@@ -159,7 +159,7 @@ export class WorkerLifecycle implements OnApplicationBootstrap, BeforeApplicatio
   /** Stops reach busy attempts by pub/sub. */
   async #listen({ module, active }: ModuleEngine): Promise<void> {
     const subscription = duplicateOf(this.parts.redis);
-    subscription.on('error', () => undefined); // The shared connection tells of outages.
+    subscription.on('error', () => undefined); // The shared connection reports outages.
     this.#subscriptions.push(subscription);
     await onCancel(subscription, this.parts.settings.KEY_PREFIX, module.id, (uuid, how) => active.cancel(uuid, how));
   }

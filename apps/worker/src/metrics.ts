@@ -18,7 +18,7 @@ const partitionDuration = new Histogram({
   registers: [METRICS],
 });
 
-/** Measures one attempt at a delivery. One that throws is told as `error`. */
+/** Measures one attempt at a delivery. One that throws counts as `error`. */
 export async function measured(module: string, queue: QueueKind, attempt: () => Promise<Outcome>): Promise<Outcome> {
   const began = performance.now();
   let outcome = 'error';

@@ -48,7 +48,7 @@ export class ModuleStarts {
     }
   }
 
-  /** What stands in the way is told again only where it changes. */
+  /** The reason is logged again only when it changes. */
   async #retry(module: StartingModule, told: string): Promise<void> {
     while (await this.#paused()) {
       try {

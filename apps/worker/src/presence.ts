@@ -6,7 +6,7 @@ import { VERSION } from '#platform';
 /** How often a worker says that it is there, in ms: a third of the time after which it no longer counts as living. */
 const BEAT_MS = 5_000;
 
-/** Lets the gateway know, module by module, that this worker serves it. A beat that fails is made good by the next. */
+/** Lets the gateway know, module by module, that this worker serves it. The next beat makes up for one that fails. */
 export class Presence {
   readonly #worker: LivingWorker = {
     id: `${hostname()}:${process.pid}:${randomBytes(2).toString('hex')}`,

@@ -12,7 +12,7 @@ export interface Delivery {
   stop: AbortSignal;
 }
 
-/** Why a delivery is to be left now, if it is. A leaving worker hands back even what is superseded: that does no harm. */
+/** Why a delivery is to be left now, if it is. A leaving worker hands back even superseded work, which is harmless. */
 export function leaveReason({ abort, drain }: Pick<Delivery, 'abort' | 'drain'>): 'drain' | 'abort' | undefined {
   if (drain.aborted) return 'drain';
   return abort.aborted ? 'abort' : undefined;

@@ -31,7 +31,7 @@ export interface TransitionEnd {
   counts: Counts;
 }
 
-/** Is told of the transitions that this process has written, each once, behind the change. It must not throw. */
+/** Gets each transition that this process has written, once, after the change. It must not throw. */
 export type TransitionListener = (event: TransitionEvent) => void;
 
 /** A module's newest transitions, about 10,000 of them. Live views, logs and metrics read them; the engine never does. */

@@ -50,7 +50,7 @@ export class JobOperator implements JobOperations {
       throw new LongshoreError('UNKNOWN_JOB', `There is no job ${jobName} here. There are: ${jobs.names.join(', ')}.`);
     const idempotency =
       idempotencyKey === undefined ? undefined : keyOf(requestedBy, idempotencyKey, { jobName, parameters });
-    // Asked first: what was started is told even if its parameters are not accepted any more.
+    // Asked first: a repeat gets its execution even if the parameters are no longer accepted.
     const before = idempotency && startedBefore(await store.findByKey(idempotency.key), idempotency);
     if (before) return before;
     const complete = job.complete(parameters);
@@ -166,7 +166,7 @@ export class JobOperator implements JobOperations {
     }));
   }
 
-  /** Creates the execution, then has a controller look at it. A crash in between is made good by the sweeper. */
+  /** Creates the execution, then has a controller look at it. After a crash in between the sweeper does the rest. */
   async #launch(launch: Omit<Launch, 'uuid'>): Promise<Started | undefined> {
     const { store, ambient } = this.parts;
     const outcome = await store.launch({ ...launch, uuid: ambient.uuid() as Launch['uuid'] });
@@ -189,7 +189,7 @@ export class JobOperator implements JobOperations {
     await this.#unlessUnavailable('queued', execution, () => this.parts.dispatcher.control(execution, reason));
   }
 
-  /** The change is made, so the caller is told so: what cannot be reached any more, the sweeper makes good. */
+  /** The change is made, so the call succeeds: the sweeper does what cannot be done now. */
   async #unlessUnavailable(what: string, { id }: ExecutionRef, call: () => Promise<void>): Promise<void> {
     try {
       await call();

@@ -160,7 +160,7 @@ export class PartitionRunner {
     } catch (error) {
       const reason = leaveReason(delivery);
       if (reason || error instanceof AbandonedError) return left(await this.#leave(work, reason ?? 'abort'));
-      // Whoever takes over from an attempt that sleeps in its transaction ends its connection, which reads like a fault.
+      // The successor of an attempt that sleeps in its transaction terminates its connection, which looks like a fault.
       if (error instanceof TransientError && !(await this.parts.store.holds(work.ref, claim.fence))) {
         return left(await this.#leaveSuperseded(work.ref, messageOf(error)));
       }
@@ -267,7 +267,7 @@ export class PartitionRunner {
     return this.#leaveSuperseded(ref, 'The lock on this work is lost, or its execution was force-stopped.');
   }
 
-  /** Whoever superseded an attempt may be gone by now, so work that is still awaited is not given up. */
+  /** The attempt that superseded this one may have died since, so work that is still awaited is not given up. */
   async #leaveSuperseded(ref: PartitionRef, reason: string): Promise<Outcome> {
     this.parts.log.warn('Superseded: this attempt leaves without a further write', { ...ref, reason });
     return (await this.parts.store.isAwaited(ref)) ? { kind: 'repeat', error: new SupersededError(reason) } : DONE;

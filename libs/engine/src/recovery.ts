@@ -31,7 +31,7 @@ const SWEEP_LIMIT = 200;
  */
 export class Recovery {
   readonly #databases: DatabaseWatch;
-  /** Whether an outage of the database keeps executions from being settled: it is told of once, not with each of them. */
+  /** Whether an outage of the database keeps executions from being settled: it is logged once, not for each of them. */
   #waiting = false;
 
   constructor(private readonly parts: RecoveryParts) {

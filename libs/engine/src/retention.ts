@@ -48,7 +48,7 @@ export class Retention {
     await this.#purge();
   }
 
-  /** Whoever dies in between, or finds the database away, leaves it to the next run. */
+  /** If the process dies in between, or the database is unavailable, the next run does it. */
   async #purge(): Promise<void> {
     const { store, databases, purgeAfterMs } = this.parts;
     for (const execution of await store.forgottenFor(purgeAfterMs, EXECUTIONS_A_RUN)) {

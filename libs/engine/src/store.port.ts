@@ -204,7 +204,7 @@ export type StepClaim =
   | { kind: 'run'; fence: number; attempts: number }
   /** The execution is stopping: end the work STOPPED with this fence. */
   | { kind: 'stopping'; fence: number }
-  /** It had ended; whoever ended it may not have lived to announce it. */
+  /** It had ended; the attempt that ended it may have died before it announced that. */
   | { kind: 'finished' }
   /** Nobody waits for it any more. */
   | { kind: 'gone' };

@@ -6,7 +6,7 @@ export interface FhirRow {
   resourceType: string;
   /** 1 to 64 characters. */
   id: string;
-  /** The resource as JSON, UTF-8; a surrounding of white space does no harm. */
+  /** The resource as JSON, UTF-8; surrounding white space is allowed. */
   body: Buffer;
   /** The file it came from, and its row there, from 0: for the message if the database refuses it. */
   file: string;

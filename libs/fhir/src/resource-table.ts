@@ -20,7 +20,7 @@ interface Batch {
   rows: readonly PlacedRow[];
   importId: string;
   attempt: PartitionAttempt;
-  /** What every statement is told of the rows and their import. */
+  /** What every statement gets about the rows and their import. */
   parameters: readonly unknown[];
 }
 

@@ -67,7 +67,7 @@ export interface ProcessedChunk<O> {
   position: Json;
 }
 
-/** One attempt at a partition, as a transactional sink is told of it. */
+/** One attempt at a partition, as a transactional sink gets it. */
 export interface PartitionAttempt {
   instanceUuid: string;
   executionUuid: string;

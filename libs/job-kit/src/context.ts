@@ -8,7 +8,7 @@ export interface Log {
   error(message: string, fields?: Record<string, unknown>): void;
 }
 
-/** What every part of a step is told of the execution it works for. */
+/** What every part of a step gets to know about its execution. */
 export interface StepContext<P> {
   readonly moduleId: ModuleId;
   readonly jobName: string;

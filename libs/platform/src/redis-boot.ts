@@ -40,7 +40,7 @@ function waiterOf(profile: RedisProfile, log: Logger): OnFailure {
   };
 }
 
-/** What each node tells of itself, when all are there. */
+/** The INFO of each node, when all answer. */
 async function lookAtAll(redis: RedisClient, onFailure: OnFailure): Promise<string[]> {
   for (let ready = false; !ready;) {
     ready = await once(redis, 'ready').then(
@@ -54,7 +54,7 @@ async function lookAtAll(redis: RedisClient, onFailure: OnFailure): Promise<stri
   return Promise.all(nodesOf(redis, 'all').map((node) => node.info()));
 }
 
-/** Looks through what one node tells of itself. */
+/** Checks the INFO of one node. */
 function refuse(info: string, inCluster: boolean): void {
   const policy = /maxmemory_policy:(\S+)/.exec(info)?.[1];
   if (policy !== undefined && policy !== 'noeviction') {

@@ -41,7 +41,7 @@ const pauseBefore = (attempt: number): number => Math.min(attempt * 100, 2_000);
  * Opens a connection to one Redis (`redis://…`) or to a cluster ({@link CLUSTER_URL_FORM}); it reconnects by itself, at
  * least every two seconds, and follows a cluster's slots.
  *
- * @param log told of outages; without a listener one would end the process
+ * @param log gets outages; without a listener one would end the process
  * @throws Error if the URL begins like a cluster's and is none
  */
 export function connectRedis(url: string, profile: RedisProfile, log: Logger): RedisClient {
@@ -104,7 +104,7 @@ export function onRedisReady(redis: RedisClient, listener: () => void): void {
 function tellOutages(redis: RedisClient, log: Logger): void {
   let down = false;
   const away = (error: Error): void => {
-    if (!down) log.warn('Redis is away; reconnecting', { reason: reasonOf(error) });
+    if (!down) log.warn('Redis is unavailable; reconnecting', { reason: reasonOf(error) });
     down = true;
   };
   redis.on('error', away);

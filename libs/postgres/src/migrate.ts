@@ -38,7 +38,7 @@ export async function migrate({ databaseUrl, log }: PoolOptions, sets: readonly 
     application_name: 'longshore migrations',
     connectionTimeoutMillis: CONNECT_MS,
   });
-  // Whoever asks the database is told that it is gone; without a listener its loss would end the process.
+  // The pending query reports a lost connection; without a listener the loss would end the process.
   client.on('error', () => undefined);
   try {
     await client.connect();

@@ -11,7 +11,7 @@ export type ScriptRunner = <S extends ScriptName>(name: S, given: Arguments<S>) 
 
 /**
  * @param root the module's key root, which routes the script to the module's node
- * @param listener is told of each transition that a call has written, once: a repeated call finds nothing to write
+ * @param listener gets each transition that a call has written, once: a repeated call writes nothing
  */
 export function scriptRunner(redis: RedisClient, root: string, listener: TransitionListener = () => {}): ScriptRunner {
   for (const [name, lua] of SOURCES) redis.defineCommand(commandOf(name), { numberOfKeys: 2, lua });

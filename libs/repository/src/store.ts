@@ -44,7 +44,7 @@ export type RedisExecutionStore = OperationStore &
  * Executions and steps of one module in Redis hashes. Every change is one script; see `scripts/` for each one's promise.
  * There is a file a role.
  *
- * @param listener is told of each transition that this store writes
+ * @param listener gets each transition that this store writes
  */
 export function redisExecutionStore(
   redis: RedisClient,

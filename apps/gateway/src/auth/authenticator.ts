@@ -60,7 +60,7 @@ export class Authenticator {
     const matches = await this.hashing.run(() => passwordMatches(entry?.passwordHash, password));
     if (!matches || !entry) throw this.failed(username, address, failures);
     this.queue.succeeded(network, username);
-    // Whoever was changed or removed while the hash was computed is not remembered.
+    // A user who was changed or removed while the hash was computed is not remembered.
     if (this.users.find(username) === entry) this.verified.set(key, entry);
     return entry;
   }

@@ -20,7 +20,7 @@ export type ValueOf<S> = S extends NamedSchema<infer T> ? T : S extends Schema<i
 
 type Fields = Readonly<Record<string, Schema>>;
 
-/** An optional field must be given too, as undefined: JSON leaves it out, and whoever fills the object cannot forget it. */
+/** An optional field must be given too, as undefined: JSON leaves it out, and the compiler notices one that was forgotten. */
 type ObjectOf<R extends Fields, O extends Fields> = { [K in keyof R]: ValueOf<R[K]> } & {
   [K in keyof O]: ValueOf<O[K]> | undefined;
 };

@@ -25,7 +25,7 @@ export async function* oneAfterTheOther<T>(
 
 function begin(source: AsyncIterable<unknown>): Readable {
   const items = Readable.from(source, { highWaterMark: MOST_HELD });
-  // Whoever comes to read it is told; until then nobody listens.
+  // A failure is reported when it is read; until then nothing listens.
   items.on('error', () => undefined);
   items.read(0);
   return items;

@@ -23,7 +23,7 @@ export async function* fileBlocks(
   const read = (n: number, at: number) => {
     const buffer = allocate(n);
     const reading = answered(file, handle.read(buffer, 0, Math.min(buffer.length, end - at), at), withinMs);
-    // Whoever comes for the block is told of a failure; until then nobody listens.
+    // A failure is reported when the block is asked for; until then nothing listens.
     reading.catch(() => undefined);
     return reading;
   };
@@ -46,7 +46,7 @@ const GZIP_BLOCK_BYTES = 256 * 1024;
 const incomplete = (file: string, fault: string) => new Error(`${file} is not a complete gzip file: ${fault}.`);
 
 /**
- * The decompressed bytes of a file of this size. What it grows by meanwhile is not looked at: whoever planned it tells.
+ * The decompressed bytes of a file of this size. Bytes that are appended meanwhile are ignored: the check against the plan notices them.
  *
  * @throws Error naming the file, if it is truncated or no gzip, or has something else behind its end
  */

@@ -54,7 +54,7 @@ export class GzipCursors {
     };
   }
 
-  /** Keeps a cursor for whoever wants to go on from there. */
+  /** Keeps a cursor, so that the next reader can continue from it. */
   async give(planned: PlannedFile, cursor: Cursor): Promise<void> {
     const idle: Idle = { ...cursor, key: keyOf(planned), timer: setTimeout(() => void this.#drop(idle), IDLE_MS) };
     idle.timer.unref();

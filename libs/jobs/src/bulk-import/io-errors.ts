@@ -1,4 +1,4 @@
-/** Too many open files, and what a network file system says while it is away. */
+/** Too many open files, and the errors of a network file system that is unavailable. */
 const TRANSIENT = new Set(['EMFILE', 'ENFILE', 'EAGAIN', 'EBUSY', 'EIO', 'ENETDOWN', 'ESTALE', 'ETIMEDOUT']);
 
 /** Whether a failure of the file system may go away by itself. */

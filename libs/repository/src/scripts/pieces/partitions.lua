@@ -92,8 +92,8 @@ local function fillWindow(id, step, instanceId, window)
 end
 
 -- What a finished partition leaves to do: its successor, while that is still in flight, and whether it was the last.
--- The successor was recorded with the finish, so a finisher that died before it put the successor into the queue is
--- made good by the redelivery of its job.
+-- The successor was recorded with the finish, so if the finisher dies before it has queued the successor, the redelivery
+-- of its job does that.
 local function announcement(id, step, partition)
   local successor = redis.call('HGET', partitionKey(id, step, partition), 'successor')
   if successor and not isInFlight(id, step, successor) then successor = false end
