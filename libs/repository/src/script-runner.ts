@@ -2,7 +2,7 @@ import type { RedisClient } from '#platform';
 import type { TransitionListener } from '#engine';
 import { eventOf } from './event-log.js';
 import { hashOf } from './codec.js';
-import { inOrder, recordsEvents, SOURCES, type Arguments, type ScriptName } from './scripts/index.js';
+import { inOrder, RECORDING, SOURCES, type Arguments, type ScriptName } from './scripts/index.js';
 
 export type Reply = string | number | null | Reply[];
 
@@ -18,7 +18,7 @@ export function scriptRunner(redis: RedisClient, root: string, listener: Transit
   const commands = redis as unknown as Record<string, (...args: (string | number)[]) => Promise<Reply>>;
   return async (name, given) => {
     const reply = await commands[commandOf(name)]!(...declaredKeys(root), ...inOrder(name, given));
-    if (!recordsEvents(name)) return reply;
+    if (!RECORDING.has(name)) return reply;
     const [events, answer = null] = list(reply);
     for (const event of list(events)) {
       const [id, fields] = list(event);

@@ -49,10 +49,12 @@ function withPieces(script: string): string {
   );
 }
 
-/** Whether a script answers with a list: the events that it has appended, and its own answer. */
-export const recordsEvents = (name: ScriptName): boolean => RECORDS.test(SOURCES.get(name)!);
-
 /** Every script, by name: one a transition. */
 export const SOURCES: ReadonlyMap<ScriptName, string> = new Map(
   (Object.keys(ARGUMENTS) as ScriptName[]).map((name) => [name, sourceOf(name)]),
+);
+
+/** Scripts that answer with a list: the events that they have appended, and their own answer. */
+export const RECORDING: ReadonlySet<ScriptName> = new Set(
+  [...SOURCES].filter(([, source]) => RECORDS.test(source)).map(([name]) => name),
 );
