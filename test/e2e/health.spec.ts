@@ -20,11 +20,18 @@ let fleet: Fleet;
 
 beforeAll(async () => {
   fleet = await Fleet.start();
+  // Readiness tells the age of the last sweep once there was one.
+  await until('the first sweep', sweptModules, (modules) => modules.length > 0);
 });
 
 afterAll(() => fleet?.stop());
 
 const get = (path: string) => request(fleet.url).get(path);
+
+async function sweptModules(): Promise<string[]> {
+  const { body } = await get('/health/ready');
+  return Object.keys((body as { lastSweepAgeMs: object }).lastSweepAgeMs);
+}
 
 describe('the gateway', () => {
   it('lives', async () => {
