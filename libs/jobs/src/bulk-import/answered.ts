@@ -32,6 +32,16 @@ export function answered<T>(what: string, asked: Promise<T>, withinMs = ANSWER_M
   });
 }
 
+/**
+ * A worker whose questions hang would take the work again and again, and wait each time: it leaves it to the others until
+ * they are answered, or until it is replaced.
+ *
+ * @throws UnavailableError if a question of this process hangs
+ */
+export function refuseWhileHanging(hangs = hangingNow() > 0): void {
+  if (hangs) throw unanswered('earlier questions of this process', ANSWER_MS);
+}
+
 export const unanswered = (what: string, ms: number): UnavailableError =>
   new UnavailableError(new Error(`The file system has not answered for ${what} within ${ms} ms: it may hang.`));
 

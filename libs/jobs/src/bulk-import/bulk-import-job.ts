@@ -3,6 +3,7 @@ import { chunkStep, defineJob, tasklet, wholeNumber, type Job, type Partition } 
 import { z } from 'zod';
 import type { JobModule } from '../module.js';
 import { oneAfterTheOther } from './ahead.js';
+import { refuseWhileHanging } from './answered.js';
 import { GzipCursors } from './gzip-cursors.js';
 import type { Line } from './lines.js';
 import { openReader } from './reader.js';
@@ -74,6 +75,7 @@ async function* plan(
   importDirectory: string,
   { source, rowsPerPartition }: BulkImportParameters,
 ): AsyncIterable<Partition> {
+  refuseWhileHanging();
   const files = await resolveSource(importDirectory, source);
   const shares = files.map((file, index) => split(importDirectory, file, `FILE${index}`, rowsPerPartition));
   yield* oneAfterTheOther(shares, FILES_AHEAD);

@@ -1,5 +1,6 @@
 import type { Json } from '#domain';
 import { TransientError, type ChunkReader, type Partition, type ReadChunk } from '#job-kit';
+import { refuseWhileHanging } from './answered.js';
 import { fileBlocks } from './blocks.js';
 import { closeCursor, type Cursor, type GzipCursors } from './gzip-cursors.js';
 import { isTransientIo } from './io-errors.js';
@@ -30,6 +31,7 @@ export async function openReader(
   partition: Partition,
   position: Json | undefined,
 ): Promise<ChunkReader<Line>> {
+  refuseWhileHanging();
   const share = shareOf(partition);
   const from = (position as Position | undefined) ?? { row: share.firstRow, byte: share.bytes?.start };
   return isGzip(share.file) ? gzipReader(options, share, from) : plainReader(options, share, from);
